@@ -1,0 +1,65 @@
+# `make train` and `make test` do all the set-up themselves; see README.md.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.installed
+TEST_STAMP := $(VENV)/.installed-test
+REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet \
+	--constraint constraints.txt --editable
+
+.PHONY: help train test check format lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make train  train the CNN-LSTM under MirroredStrategy (ARGS="--model=conv_lstm" ...)'
+	@echo 'make test   run every check and test (PYTEST_ARGS="-k stream" ...)'
+	@echo 'make check  run the linter, the formatter check and the type checker'
+	@echo 'make format rewrite the sources as the formatter wants them'
+	@echo 'make lock   pin the newest versions that work together in constraints.txt'
+	@echo 'make clean  remove $(VENV), caches and runs'
+
+train: $(RUN_STAMP)
+	$(BIN)/python -m trainers.main --strategy=mirrored $(ARGS)
+
+test: check
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(TEST_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(TEST_STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(TEST_STAMP)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version=3.10 --extra=test --upgrade \
+		--no-emit-index-url --custom-compile-command='make lock' \
+		--output-file=constraints.txt setup.cfg
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+		{ echo "error: $$($(PYTHON) --version) found, expected Python 3.10 to 3.13:" \
+		"name one with 'make PYTHON=python3.12 ...'" >&2; exit 1; }
+	@echo 'Making $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): $(REQUIREMENTS) | $(BIN)/python
+	@echo 'Installing dotmotion and what it needs into $(VENV) (a few minutes, once) ...'
+	@$(PIP_INSTALL) .
+	@touch $@
+
+$(TEST_STAMP): $(RUN_STAMP)
+	@echo 'Installing the test tools into $(VENV) ...'
+	@$(PIP_INSTALL) '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info runs

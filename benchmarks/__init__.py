@@ -1,0 +1,1 @@
+"""Throughput of the models and of every way to feed them."""

@@ -1,0 +1,82 @@
+"""The few array operations that clips are made of, and their NumPy version.
+
+The sampler and the renderer are written once against `Arrays`, so that NumPy, eager
+TensorFlow, graphs and XLA run the same integer program and agree on every bit. The
+TensorFlow version is a module of its own: describing and building the dataset needs none
+of TensorFlow's start-up time.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Arrays(Protocol):
+    """Operations on arrays of one library; `+`, `*` and slices come with the arrays."""
+
+    def uint64(self, value: Any) -> Any:
+        """Converts integers, reinterpreting int64 modulo 2**64."""
+
+    def int32(self, value: Any) -> Any:
+        """Converts integers that fit."""
+
+    def int64(self, value: Any) -> Any:
+        """Converts integers, reinterpreting uint64 modulo 2**64."""
+
+    def shift_right(self, value: Any, bits: int) -> Any:
+        """Shifts uint64 values, filling with zeros."""
+
+    def xor(self, left: Any, right: Any) -> Any:
+        """Exclusive or of uint64 values."""
+
+    def take(self, table: Any, indices: Any) -> Any:
+        """Rows of `table` along its first axis."""
+
+    def take_pairs(self, table: Any, rows: Any, columns: Any) -> Any:
+        """`table[rows, columns]`, element by element."""
+
+    def count_greater(self, value: Any, thresholds: Any) -> Any:
+        """How many of the thresholds on the last axis are below each value, int32."""
+
+    def stack_last(self, values: list[Any]) -> Any:
+        """Stacks equal shapes along a new last axis."""
+
+    def where(self, condition: Any, chosen: Any, otherwise: int) -> Any:
+        """Selects element by element; `otherwise` takes the type of `chosen`."""
+
+
+class _NumpyArrays:
+    def uint64(self, value: Any) -> Any:
+        return np.asarray(value).astype(np.uint64)
+
+    def int32(self, value: Any) -> Any:
+        return np.asarray(value).astype(np.int32)
+
+    def int64(self, value: Any) -> Any:
+        return np.asarray(value).astype(np.int64)
+
+    def shift_right(self, value: Any, bits: int) -> Any:
+        return np.right_shift(value, np.uint64(bits))
+
+    def xor(self, left: Any, right: Any) -> Any:
+        return np.bitwise_xor(left, right)
+
+    def take(self, table: Any, indices: Any) -> Any:
+        return np.take(table, indices, axis=0)
+
+    def take_pairs(self, table: Any, rows: Any, columns: Any) -> Any:
+        return table[rows, columns]
+
+    def count_greater(self, value: Any, thresholds: Any) -> Any:
+        return (value[..., np.newaxis] > thresholds).sum(axis=-1, dtype=np.int32)
+
+    def stack_last(self, values: list[Any]) -> Any:
+        return np.stack(values, axis=-1)
+
+    def where(self, condition: Any, chosen: Any, otherwise: int) -> Any:
+        return np.where(condition, chosen, chosen.dtype.type(otherwise))
+
+
+NUMPY: Arrays = _NumpyArrays()

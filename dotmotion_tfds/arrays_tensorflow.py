@@ -1,0 +1,48 @@
+"""The TensorFlow version of the array operations that clips are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dotmotion_tfds.arrays import Arrays
+
+
+class _TensorFlowArrays:
+    def uint64(self, value: Any) -> Any:
+        if not tf.is_tensor(value):
+            return tf.constant(np.asarray(value).astype(np.uint64))
+        return tf.cast(value, tf.uint64)
+
+    def int32(self, value: Any) -> Any:
+        return tf.cast(value, tf.int32)
+
+    def int64(self, value: Any) -> Any:
+        return tf.cast(value, tf.int64)
+
+    def shift_right(self, value: Any, bits: int) -> Any:
+        return tf.bitwise.right_shift(value, tf.constant(bits, tf.uint64))
+
+    def xor(self, left: Any, right: Any) -> Any:
+        return tf.bitwise.bitwise_xor(left, right)
+
+    def take(self, table: Any, indices: Any) -> Any:
+        return tf.gather(table, indices)
+
+    def take_pairs(self, table: Any, rows: Any, columns: Any) -> Any:
+        return tf.gather_nd(table, tf.stack([rows, columns], axis=-1))
+
+    def count_greater(self, value: Any, thresholds: Any) -> Any:
+        above = tf.greater(value[..., tf.newaxis], thresholds)
+        return tf.reduce_sum(tf.cast(above, tf.int32), axis=-1)
+
+    def stack_last(self, values: list[Any]) -> Any:
+        return tf.stack(values, axis=-1)
+
+    def where(self, condition: Any, chosen: Any, otherwise: int) -> Any:
+        return tf.where(condition, chosen, tf.constant(otherwise, chosen.dtype))
+
+
+TENSORFLOW: Arrays = _TensorFlowArrays()

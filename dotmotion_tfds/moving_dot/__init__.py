@@ -1,0 +1,1 @@
+"""The TFDS dataset folder of `moving_dot`."""

@@ -1,0 +1,139 @@
+"""The built dataset as a stream: the same batches, in the same order, from its files."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from dotmotion_tfds import shard_files, splitmix
+from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
+from dotmotion_tfds.order import Order
+from dotmotion_tfds.spec import (
+    SpecError,
+    require_integer,
+    require_seed,
+    require_split,
+)
+from dotmotion_tfds.streaming import Batch, Config, as_pair, gather_batches
+
+
+def build_if_missing(
+    *, config: Config = "standard", data_dir: str | os.PathLike[str] | None = None
+) -> Builder:
+    """The builder of a dataset whose files are complete, built first if there are none.
+
+    Args:
+      config: as for `dotmotion_tfds.stream`.
+      data_dir: the root of the built datasets; `~/tensorflow_datasets`, or
+        `$TFDS_DATA_DIR`, by default.
+
+    Raises:
+      SpecError: if there is a directory for the dataset that is not complete.
+      OSError: if the dataset can't be written.
+    """
+    builder = Builder(config=config, data_dir=data_dir)
+    if builder.data_path.exists():
+        shard_files.require_complete(builder)
+    else:
+        builder.download_and_prepare()
+    return builder
+
+
+def stored(
+    split: str = "train",
+    *,
+    epochs: int,
+    config: Config = "standard",
+    data_dir: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    batch_size: int = 32,
+    start_step: int = 0,
+    shard: tuple[int, int] = (0, 1),
+    as_supervised: bool = False,
+) -> tf.data.Dataset:
+    """Batches of the dataset that `tfds build` stored, built first if it is missing.
+
+    With seed 0 these are the batches of `stream` with the same options, byte for byte.
+    The compressed records of the split, about 1 kB a clip, are read once, in order, and
+    kept in memory; so any step can be had at once, and clips are decoded in whole
+    batches.
+
+    Args:
+      split: 'train' or 'test'.
+      epochs: passes over the split, each permuted afresh.
+      config: as for `stream`.
+      data_dir: the root of the built datasets; `~/tensorflow_datasets`, or
+        `$TFDS_DATA_DIR`, by default.
+      seed: of the order; the stored clips have seed 0.
+      batch_size: as for `stream`.
+      start_step: as for `stream`.
+      shard: as for `stream`.
+      as_supervised: as for `stream`.
+
+    Returns:
+      A dataset of batches, as `stream` gives them.
+
+    Raises:
+      SpecError: if an option is out of range or the stored dataset is not complete.
+      OSError: if the dataset is missing and can't be written.
+    """
+    require_integer("start_step", start_step, 0, 1 << 62)
+    builder = build_if_missing(config=config, data_dir=data_dir)
+    size = builder.info.splits[require_split(split)].num_examples
+    expected = builder.builder_config.named.split_size(split)
+    if size != expected:
+        raise SpecError(
+            f"{builder.data_path} holds {size} clips in split {split!r}, expected "
+            f"{expected}: it was built with a limit; delete it or name another --data_dir"
+        )
+    order = Order(
+        batch_size=batch_size,
+        shard=shard,
+        split_size=size,
+        epochs=epochs,
+        key=splitmix.stream_key(require_seed(seed), split, "order"),
+    )
+    video_shape = builder.builder_config.spec.video_shape
+
+    def make_batch(step: tf.Tensor, records: dict[str, tf.Tensor]) -> Batch:
+        indices = order.indices(step)
+        batch = {name: tf.gather(value, indices) for name, value in records.items()}
+        return {**batch, "video": _decode_videos(batch["video"], video_shape)}
+
+    dataset = gather_batches(order.steps(start_step), _records(builder, split, size), make_batch)
+    if as_supervised:
+        dataset = dataset.map(as_pair)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _records(builder: Builder, split: str, size: int) -> tf.data.Dataset:
+    """A dataset of one element: the split's records by index, videos still encoded."""
+    records = builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        decoders={"video": tfds.decode.SkipDecoding()},
+    ).batch(size, drop_remainder=True)
+
+    def by_index(batch: dict[str, Any]) -> dict[str, Any]:
+        with tf.control_dependencies(
+            [
+                tf.debugging.assert_equal(
+                    batch["index"],
+                    tf.range(size, dtype=tf.int64),
+                    "the stored clips are not in index order",
+                )
+            ]
+        ):
+            return tf.nest.map_structure(tf.identity, batch)
+
+    return records.map(by_index)
+
+
+def _decode_videos(encoded: tf.Tensor, video_shape: tuple[int, ...]) -> tf.Tensor:
+    pixels = tf.io.decode_raw(tf.io.decode_compressed(encoded, "ZLIB"), tf.uint8)
+    return tf.ensure_shape(
+        tf.reshape(pixels, (-1, *video_shape)), (encoded.shape[0], *video_shape)
+    )

@@ -1,0 +1,1 @@
+"""Trainers for two video classifiers under `tf.distribute`."""
