@@ -75,9 +75,7 @@ def _write(
     try:
         with open(part, "wb") as file:
             for first in range(0, num_clips, chunk):
-                indices = np.arange(
-                    first, min(first + chunk, num_clips), dtype=np.int64
-                )
+                indices = np.arange(first, min(first + chunk, num_clips), dtype=np.int64)
                 rendered = elements.render_clips(
                     NUMPY, spec, indices, split=split, seed=seed
                 )

@@ -45,7 +45,9 @@ CONFIGS: dict[str, NamedConfig] = {
 }
 
 
-def resolve_config(config: str | ClipSpec | Mapping[str, Any] | NamedConfig) -> NamedConfig:
+def resolve_config(
+    config: str | ClipSpec | Mapping[str, Any] | NamedConfig,
+) -> NamedConfig:
     """Finds a named configuration or makes one for a custom geometry.
 
     Args:
@@ -115,5 +117,3 @@ def _parse_json(text: str) -> Mapping[str, Any]:
             """'{"frames": 10, "height": 32, "width": 64}'"""
         ) from error
     return parsed
-
-

@@ -22,8 +22,8 @@ def describe_clips(
       seed: the dataset's seed, in [0, 2**63).
 
     Returns:
-      `label` int64 `[n]`, in [0, 4); `centers` int32 `[n, frames, 2]`, (row, column) in pixels;
-      `index` int64 `[n]`.
+      `label` int64 `[n]`, in [0, 4); `centers` int32 `[n, frames, 2]`, (row, column)
+      in pixels; `index` int64 `[n]`.
     """
     labels = motion.labels(xp, indices, split=split, seed=seed)
     centers = motion.centers(xp, spec, indices, labels, split=split, seed=seed)
@@ -33,6 +33,6 @@ def describe_clips(
 def render_clips(
     xp: Arrays, spec: ClipSpec, indices: Any, *, split: str, seed: int
 ) -> dict[str, Any]:
-    """Clips: `describe_clips` plus `video`, uint8 `[n, frames, height, width, 1]`."""
+    """`describe_clips` and `video`, uint8 `[n, frames, height, width, 1]`."""
     described = describe_clips(xp, spec, indices, split=split, seed=seed)
     return {"video": raster.render(xp, spec, described["centers"]), **described}

@@ -69,9 +69,7 @@ def labels(xp: Arrays, indices: Any, *, split: str, seed: int) -> Any:
     key = splitmix.stream_key(require_seed(seed), require_split(split), "label")
     indices = xp.uint64(indices)
     draw = splitmix.draws(xp, xp.uint64(key), xp.shift_right(indices, 2))
-    order = xp.shift_right(
-        xp.shift_right(draw, 32) * xp.uint64(len(_LABEL_ORDERS)), 32
-    )
+    order = xp.shift_right(xp.shift_right(draw, 32) * xp.uint64(len(_LABEL_ORDERS)), 32)
     position = indices - xp.shift_right(indices, 2) * xp.uint64(NUM_CLASSES)
     return xp.take_pairs(_LABEL_ORDERS, xp.int64(order), xp.int64(position))
 
@@ -164,7 +162,7 @@ def rounded_normal(mean: Any, deviation: Any) -> tuple[int, tuple[int, ...]]:
     lowest = nearest - reach
     while at_most(lowest) == 0:
         lowest += 1
-    thresholds = []
+    thresholds: list[int] = []
     for value in itertools.count(lowest):
         below = at_most(value)
         if below >= 1 << 64:

@@ -98,9 +98,7 @@ class Order:
             return first + tf.range(rows, dtype=tf.int64)
         epoch = step // self.steps_per_epoch
         start = (step - epoch * self.steps_per_epoch) * self.batch_size
-        rows = tf.minimum(
-            tf.constant(self.batch_size, tf.int64), self.split_size - start
-        )
+        rows = tf.minimum(tf.constant(self.batch_size, tf.int64), self.split_size - start)
         positions = tf.range(
             start + shard_index * rows // shard_count,
             start + (shard_index + 1) * rows // shard_count,

@@ -62,10 +62,7 @@ def row_tables(spec: ClipSpec) -> RowTables:
     """The tables for one spec; computed once and kept."""
     (row_min, row_max), (column_min, column_max) = center_tables(spec).bounds
     crossed = np.stack(
-        [
-            _covered(center, spec.height, spec)
-            for center in range(row_min, row_max + 1)
-        ]
+        [_covered(center, spec.height, spec) for center in range(row_min, row_max + 1)]
     )
     patterns = np.zeros((column_max - column_min + 2, spec.width, 1), np.uint8)
     for number, center in enumerate(range(column_min, column_max + 1), start=1):

@@ -103,7 +103,9 @@ def stored(
         batch = {name: tf.gather(value, indices) for name, value in records.items()}
         return {**batch, "video": _decode_videos(batch["video"], video_shape)}
 
-    dataset = gather_batches(order.steps(start_step), _records(builder, split, size), make_batch)
+    dataset = gather_batches(
+        order.steps(start_step), _records(builder, split, size), make_batch
+    )
     if as_supervised:
         dataset = dataset.map(as_pair)
     return dataset.prefetch(tf.data.AUTOTUNE)

@@ -241,7 +241,7 @@ def _cached_frames(options: StreamOptions) -> tf.data.Dataset:
     """A dataset of one element: the frames of the whole split, in index order."""
     size = options.config.split_size(options.split)
     spec = options.config.spec
-    if options.cache in ("", "memory"):
+    if options.cache is None or options.cache in ("", "memory"):
         whole_split = tf.data.Dataset.from_tensors(tf.range(size, dtype=tf.int64))
         return whole_split.map(lambda indices: _rendered(options, indices)["video"])
     path = clip_file.write_if_missing(

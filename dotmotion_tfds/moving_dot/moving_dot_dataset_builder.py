@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -53,8 +53,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds the splits `train` and `test` of moving-dot clips."""
 
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release: configs `standard` and `notebook`."}
-    BUILDER_CONFIGS = [
+    RELEASE_NOTES: ClassVar[dict[str, str]] = {
+        "1.0.0": "First release: configs `standard` and `notebook`."
+    }
+    BUILDER_CONFIGS: ClassVar[list[MovingDotConfig]] = [
         MovingDotConfig(named=named) for named in configs.CONFIGS.values()
     ]
     DEFAULT_BUILDER_CONFIG_NAME = "standard"
@@ -103,9 +105,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         named = self.builder_config.named
         size = named.split_size(split)
         for first in range(0, size, _CLIPS_PER_RENDER):
-            indices = np.arange(
-                first, min(first + _CLIPS_PER_RENDER, size), dtype=np.int64
-            )
+            indices = np.arange(first, min(first + _CLIPS_PER_RENDER, size), dtype=np.int64)
             batch = elements.render_clips(
                 NUMPY, named.spec, indices, split=split, seed=STORED_SEED
             )
@@ -123,8 +123,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             dataset. Nothing is changed then.
         """
         overwrites = (
-            download_config is not None
-            and download_config.download_mode.overwrite_dataset
+            download_config is not None and download_config.download_mode.overwrite_dataset
         )
         if self.data_path.exists() and not overwrites:
             shard_files.require_complete(self)

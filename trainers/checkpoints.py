@@ -1,0 +1,120 @@
+"""Checkpoints of a run: written aside and renamed, hashed, the last few kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from absl import logging
+
+_NAME = re.compile(r"step_(\d{10})")
+_ARRAYS = "state.npz"
+_MANIFEST = "manifest.json"
+_KEEP = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """The state of a run after a step.
+
+    Attributes:
+      step: optimizer steps done.
+      arrays: variables and history by name.
+    """
+
+    step: int
+    arrays: Mapping[str, Any]
+
+
+def save(folder: pathlib.Path, checkpoint: Checkpoint) -> pathlib.Path:
+    """Writes a checkpoint, which appears under its name only when it is whole.
+
+    Args:
+      folder: directory of the run's checkpoints; made if missing.
+      checkpoint: what to write. The arrays hold numbers only.
+
+    Returns:
+      The directory of the checkpoint.
+
+    Raises:
+      OSError: if it can't be written; earlier checkpoints are left as they were.
+    """
+    final = folder / f"step_{checkpoint.step:010d}"
+    if final.exists():
+        return final
+    part = folder / f".{final.name}.{os.getpid()}.part"
+    part.mkdir(parents=True)
+    try:
+        with open(part / _ARRAYS, "wb") as file:
+            np.savez(file, **checkpoint.arrays)
+            _sync(file.fileno())
+        manifest = {
+            "step": checkpoint.step,
+            "sha256": {_ARRAYS: _sha256(part / _ARRAYS)},
+        }
+        with open(part / _MANIFEST, "w", encoding="utf-8") as file:
+            json.dump(manifest, file, indent=2)
+            file.flush()
+            _sync(file.fileno())
+        os.replace(part, final)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
+    for old in _by_step(folder)[:-_KEEP]:
+        shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def load_latest(folder: pathlib.Path) -> Checkpoint | None:
+    """Reads the newest checkpoint that is whole, or returns None if there is none.
+
+    One whose hash does not fit is passed over for the one before, with a warning.
+    Pickled objects are never loaded.
+    """
+    for path in reversed(_by_step(folder)):
+        try:
+            return _load(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            logging.warning("passing over the broken checkpoint %s: %s", path, error)
+    return None
+
+
+def _load(path: pathlib.Path) -> Checkpoint:
+    manifest = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
+    expected = manifest["sha256"][_ARRAYS]
+    found = _sha256(path / _ARRAYS)
+    if found != expected:
+        raise ValueError(f"{_ARRAYS} has SHA-256 {found}, expected {expected}")
+    with np.load(path / _ARRAYS, allow_pickle=False) as arrays:
+        return Checkpoint(int(manifest["step"]), {name: arrays[name] for name in arrays})
+
+
+def _by_step(folder: pathlib.Path) -> list[pathlib.Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def _sha256(path: pathlib.Path) -> str:
+    with open(path, "rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _sync(descriptor: int) -> None:
+    os.fsync(descriptor)

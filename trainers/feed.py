@@ -1,0 +1,157 @@
+"""From a run's options to batches on the strategy's replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+import dotmotion_tfds
+from dotmotion_tfds.streaming import Batch
+from trainers.options import TrainOptions
+
+MakeShard = Callable[[tuple[int, int]], tf.data.Dataset]
+
+# Stands for "as many passes as it takes": the number of steps ends a run.
+_ENDLESS_EPOCHS = 1 << 31
+
+
+def train_batches(
+    options: TrainOptions, *, start_step: int, shard: tuple[int, int] = (0, 1)
+) -> tf.data.Dataset:
+    """Batches of the training split from one step on, without end.
+
+    'cache' and 'tfds' give the same clips in the same order where the run's seed is that
+    of the stored dataset; 'stream' gives fresh clips.
+
+    Args:
+      options: the run's options.
+      start_step: the first step to give.
+      shard: which rows of each global batch, as in `dotmotion_tfds.stream`.
+
+    Returns:
+      A dataset of batches as `dotmotion_tfds.stream` gives them.
+    """
+    common: dict[str, Any] = {
+        "config": options.config,
+        "seed": options.seed,
+        "batch_size": options.batch_size,
+        "start_step": start_step,
+        "shard": shard,
+    }
+    if options.data == "tfds":
+        return dotmotion_tfds.stored(
+            "train", epochs=_ENDLESS_EPOCHS, data_dir=options.data_dir, **common
+        )
+    if options.data == "cache":
+        return dotmotion_tfds.stream(
+            "train", epochs=_ENDLESS_EPOCHS, cache="memory", **common
+        )
+    return dotmotion_tfds.stream("train", **common)
+
+
+def eval_batches(
+    options: TrainOptions, *, batch_size: int, shard: tuple[int, int] = (0, 1)
+) -> tf.data.Dataset:
+    """One pass over the first `options.eval_clips` clips of the test split.
+
+    Args:
+      options: the run's options.
+      batch_size: clips in a global batch; the last one can be short.
+      shard: which rows of each global batch.
+
+    Returns:
+      A dataset of batches as `dotmotion_tfds.stream` gives them.
+    """
+    num_clips = options.eval_clips
+    if options.data == "tfds":
+        size = options.config.split_size("test")
+        whole = dotmotion_tfds.stored(
+            "test",
+            epochs=1,
+            config=options.config,
+            data_dir=options.data_dir,
+            batch_size=size,
+        )
+        in_order = whole.map(
+            lambda batch: {
+                name: tf.gather(value, tf.argsort(batch["index"])[:num_clips])
+                for name, value in batch.items()
+            }
+        )
+        batches = in_order.unbatch().batch(batch_size)
+    else:
+        starts = tf.data.Dataset.range(0, num_clips, batch_size)
+        batches = starts.map(
+            lambda start: dotmotion_tfds.clips(
+                tf.range(start, tf.minimum(start + batch_size, num_clips)),
+                split="test",
+                config=options.config,
+                seed=options.seed,
+            ),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+    return _piece(batches, *shard).prefetch(tf.data.AUTOTUNE)
+
+
+def distribute(
+    strategy: tf.distribute.Strategy, make_shard: MakeShard
+) -> tf.distribute.DistributedDataset:
+    """Spreads global batches over workers and, within each, over its replicas.
+
+    The rows of a global batch go to the replicas in order, so the batch as a whole does
+    not depend on how many there are.
+
+    Args:
+      strategy: the strategy whose replicas are fed.
+      make_shard: maps (worker, workers) to the dataset of that worker's rows.
+
+    Returns:
+      A dataset whose elements hold `video` and `label` for each replica.
+    """
+
+    def make_worker_dataset(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        workers = context.num_input_pipelines
+        replicas = context.num_replicas_in_sync // workers
+        dataset = make_shard((context.input_pipeline_id, workers))
+        dataset = dataset.map(
+            lambda batch: {name: batch[name] for name in ("video", "label")}
+        )
+        if replicas > 1:
+            dataset = split_rows(dataset, replicas)
+        return dataset.prefetch(2 * replicas)
+
+    return strategy.distribute_datasets_from_function(make_worker_dataset)
+
+
+def split_rows(dataset: tf.data.Dataset, parts: int) -> tf.data.Dataset:
+    """Turns each batch into `parts` consecutive ones with its rows in order.
+
+    Args:
+      dataset: a dataset of dictionaries of tensors with the same number of rows.
+      parts: pieces of a batch, at least 1; a piece of a batch of fewer rows is empty.
+    """
+
+    def pieces(batch: Batch) -> tf.data.Dataset:
+        return tf.data.Dataset.range(parts).map(
+            lambda part: _rows(batch, part, tf.constant(parts, tf.int64))
+        )
+
+    return dataset.flat_map(pieces)
+
+
+def _piece(dataset: tf.data.Dataset, part: int, parts: int) -> tf.data.Dataset:
+    if parts == 1:
+        return dataset
+    return dataset.map(
+        lambda batch: _rows(
+            batch, tf.constant(part, tf.int64), tf.constant(parts, tf.int64)
+        )
+    )
+
+
+def _rows(batch: Batch, part: tf.Tensor, parts: tf.Tensor) -> Batch:
+    rows = tf.shape(batch["label"], tf.int64)[0]
+    first, stop = part * rows // parts, (part + 1) * rows // parts
+    return {name: value[first:stop] for name, value in batch.items()}

@@ -1,0 +1,302 @@
+"""A whole training run: set up, resume, train, evaluate, sum up."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import platform
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+
+from dotmotion_tfds import CLASS_NAMES, storage
+from trainers import (
+    checkpoints,
+    feed,
+    models,
+    steps,
+    strategies,
+    summary,
+    workdir,
+)
+from trainers.options import OptionsError, TrainOptions
+from trainers.progress import ProgressBar
+from trainers.stop_requests import StopRequests
+from trainers.tensorboard_log import TensorBoardLog
+
+# Evaluation keeps no activations, so it can take larger batches than training.
+_EVAL_BATCH_SIZE = 100
+
+
+class TrainingError(RuntimeError):
+    """A run can't go on; the message is one line."""
+
+
+class RunInterruptedError(Exception):
+    """A run was asked to stop; its state up to `step` is on disk.
+
+    Attributes:
+      signal_number: the signal that asked.
+      step: optimizer steps done.
+    """
+
+    def __init__(self, signal_number: int, step: int) -> None:
+        super().__init__(f"stopped by signal {signal_number} at step {step}")
+        self.signal_number = signal_number
+        self.step = step
+
+
+@dataclasses.dataclass
+class _Run:
+    """The parts of a run that training, saving and summing up share."""
+
+    options: TrainOptions
+    strategy: tf.distribute.Strategy
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    writes_files: bool
+    # One row a step: loss, accuracy, gradient norm before clipping.
+    history: np.ndarray
+
+    @property
+    def step(self) -> int:
+        return len(self.history)
+
+
+def run(options: TrainOptions, console: Console) -> dict[str, Any]:
+    """Trains, or continues, the run that the options describe, and evaluates it.
+
+    To be called before TensorFlow starts any device.
+
+    Args:
+      options: the run.
+      console: where progress is shown.
+
+    Returns:
+      The summary, as written to `<workdir>/summary.json`.
+
+    Raises:
+      OptionsError: if the options don't fit the machine or the workdir; no file has been
+        written then.
+      dotmotion_tfds.SpecError: if the stored dataset is not complete.
+      TrainingError: if the loss is no longer finite.
+      RunInterruptedError: if SIGINT or SIGTERM came; the state has been saved.
+    """
+    workdir.check(options.workdir, options.identity())
+    strategy = strategies.make_strategy(options)
+    console.print(strategies.describe(strategy), highlight=False)
+    if options.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    if options.data == "tfds":
+        storage.build_if_missing(config=options.config, data_dir=options.data_dir)
+    current = _prepare(options, strategy)
+    if current.step > options.steps:
+        raise OptionsError(
+            f"workdir {str(options.workdir)!r} holds a run at step {current.step}, "
+            f"beyond steps={options.steps}: ask for at least {current.step} steps, or "
+            "name another directory with --workdir"
+        )
+    earlier = summary.read(options.workdir)
+    if current.step == options.steps and earlier and earlier["steps"] == options.steps:
+        console.print(
+            f"this run is complete at step {options.steps}; raise --steps to train on, "
+            "or name another --workdir",
+            highlight=False,
+        )
+        return earlier
+    if current.writes_files:
+        workdir.claim(options.workdir, options.identity())
+    if current.step:
+        console.print(f"continuing at step {current.step}", highlight=False)
+    timing = _train(current, console)
+    return _sum_up(current, timing, earlier, console)
+
+
+def _prepare(options: TrainOptions, strategy: tf.distribute.Strategy) -> _Run:
+    with strategy.scope():
+        model = models.build(
+            options.model,
+            layers=options.layers,
+            clip_shape=options.config.spec.video_shape,
+            num_classes=len(CLASS_NAMES),
+            nesting=options.nesting,
+            seed=options.seed,
+        )
+        optimizer = keras.optimizers.Adam(options.learning_rate)
+        optimizer.build(model.trainable_variables)
+    current = _Run(
+        options=options,
+        strategy=strategy,
+        model=model,
+        optimizer=optimizer,
+        writes_files=strategies.is_chief(strategy),
+        history=np.zeros((0, 3), np.float32),
+    )
+    latest = checkpoints.load_latest(options.workdir / "checkpoints")
+    if latest is not None:
+        _restore(current, latest)
+    return current
+
+
+def _train(current: _Run, console: Console) -> dict[str, float]:
+    """Takes the steps that are left; returns their timing, empty if there are none."""
+    options = current.options
+    if current.step == options.steps:
+        return {}
+    start = time.perf_counter()
+    iterator = iter(
+        feed.distribute(
+            current.strategy,
+            lambda shard: feed.train_batches(options, start_step=current.step, shard=shard),
+        )
+    )
+    train_step = steps.make_train_step(
+        current.strategy,
+        current.model,
+        current.optimizer,
+        clip_norm=options.clip_norm,
+    )
+    log = TensorBoardLog(options.workdir) if current.writes_files else None
+    step_s: list[float] = []
+    wait_s: list[float] = []
+    bar = ProgressBar(console, "training", total=options.steps, done=current.step)
+    with StopRequests() as requests, bar:
+        for number in range(current.step + 1, options.steps + 1):
+            batch = next(iterator)
+            fed = time.perf_counter()
+            row = train_step(batch).numpy()
+            end = time.perf_counter()
+            step_s.append(end - start)
+            wait_s.append(fed - start)
+            start = end
+            if not np.isfinite(row).all():
+                raise TrainingError(
+                    f"the loss or its gradient is not finite at step {number} "
+                    f"(loss {row[0]:g}, gradient norm {row[2]:g}): try a smaller "
+                    "--learning_rate or a --clip_norm"
+                )
+            current.history = np.concatenate([current.history, row[np.newaxis]])
+            figures = {
+                "loss": float(row[0]),
+                "accuracy": float(row[1]),
+                "gradient_norm": float(row[2]),
+                "clips_per_s": options.batch_size / step_s[-1],
+                "input_wait_fraction": wait_s[-1] / step_s[-1],
+            }
+            bar.advance(_figures(figures))
+            if log:
+                log.scalars(number, figures)
+                if number == 1:
+                    log.clips(options)
+                    log.graph(train_step.get_concrete_function(batch).graph)
+            last = number == options.steps
+            if last or requests.received or number % options.checkpoint_every == 0:
+                _save(current)
+            if requests.received and not last:
+                raise RunInterruptedError(requests.received, number)
+            # Logging and saving are not part of the next step.
+            start = time.perf_counter()
+    if log:
+        log.close()
+    return summary.timing(step_s, wait_s, options.batch_size)
+
+
+def _sum_up(
+    current: _Run,
+    timing: dict[str, float],
+    earlier: dict[str, Any] | None,
+    console: Console,
+) -> dict[str, Any]:
+    options = current.options
+    if not timing:
+        # Nothing was left to train: only the figures of the last time can tell its speed.
+        timing = {
+            name: (earlier or {}).get(name, math.nan)
+            for name in (
+                "examples_per_s",
+                "step_ms_median",
+                "input_wait_fraction",
+                "first_step_s",
+                "train_s",
+            )
+        }
+    result = {
+        **summary.describe_options(options),
+        "strategy": options.strategy,
+        "num_replicas": current.strategy.num_replicas_in_sync,
+        "devices": strategies.describe(current.strategy),
+        "steps": current.step,
+        "params": current.model.count_params(),
+        **_evaluate(current, console),
+        **timing,
+        "final_train_loss": float(current.history[-1, 0]),
+        "weights_sha256": summary.weights_sha256(current.model.get_weights()),
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+    }
+    if current.writes_files:
+        summary.write(options.workdir, result)
+    return result
+
+
+def _evaluate(current: _Run, console: Console) -> dict[str, Any]:
+    options, strategy = current.options, current.strategy
+    replicas = strategy.num_replicas_in_sync
+    batch_size = -(-_EVAL_BATCH_SIZE // replicas) * replicas
+    batches = feed.distribute(
+        strategy,
+        lambda shard: feed.eval_batches(options, batch_size=batch_size, shard=shard),
+    )
+    eval_step = steps.make_eval_step(strategy, current.model, len(CLASS_NAMES))
+    loss_sum = 0.0
+    confusion = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES)), np.int64)
+    total = -(-options.eval_clips // batch_size)
+    with ProgressBar(console, "evaluating", total=total) as bar:
+        for batch in batches:
+            batch_loss, batch_confusion = eval_step(batch)
+            loss_sum += float(batch_loss)
+            confusion += batch_confusion.numpy()
+            accuracy = np.trace(confusion) / confusion.sum()
+            bar.advance(f"accuracy {accuracy:.4f}")
+    return summary.evaluation(loss_sum, confusion)
+
+
+def _save(current: _Run) -> None:
+    if not current.writes_files:
+        return
+    arrays = {
+        f"{kind}/{number:03d}": np.asarray(variable)
+        for kind, variables in _variables(current).items()
+        for number, variable in enumerate(variables)
+    }
+    arrays["history"] = current.history
+    checkpoints.save(
+        current.options.workdir / "checkpoints",
+        checkpoints.Checkpoint(current.step, arrays),
+    )
+
+
+def _restore(current: _Run, checkpoint: checkpoints.Checkpoint) -> None:
+    for kind, variables in _variables(current).items():
+        for number, variable in enumerate(variables):
+            variable.assign(checkpoint.arrays[f"{kind}/{number:03d}"])
+    current.history = np.asarray(checkpoint.arrays["history"], np.float32)
+
+
+def _variables(current: _Run) -> dict[str, list[keras.Variable]]:
+    return {"model": current.model.weights, "optimizer": current.optimizer.variables}
+
+
+def _figures(figures: dict[str, float]) -> str:
+    return (
+        f"loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.3f}  "
+        f"{figures['clips_per_s']:.0f} clips/s"
+    )

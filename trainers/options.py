@@ -1,0 +1,234 @@
+"""What a training run is: options that check themselves once, without TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import pathlib
+from typing import Any
+
+from dotmotion_tfds import NamedConfig, resolve_config
+from dotmotion_tfds.spec import SpecError, require_seed
+from trainers.recipes import MODELS, PRESETS, recipe
+
+STRATEGIES = ("mirrored", "multi_worker_mirrored", "one_device")
+DATA = ("stream", "cache", "tfds")
+LAYERS = ("stock",)
+NESTINGS = ("flat", "nested")
+
+# Three 2x2 poolings leave nothing of a smaller frame.
+_MIN_SIDE = 8
+
+
+class OptionsError(ValueError):
+    """A run was described wrongly; the message is one line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainOptions:
+    """Options of one training run.
+
+    Attributes:
+      model: 'cnn_lstm' or 'conv_lstm'.
+      layers: whose layers the model is built from, 'stock' for Keras's own.
+      nesting: how the CNN-LSTM is written: 'flat', one `TimeDistributed` a layer, or
+        'nested', one around a `Sequential`. Weights and results are the same.
+      strategy: 'mirrored', 'multi_worker_mirrored' or 'one_device'.
+      virtual_devices: logical devices to split the CPU into, each a replica; 0 uses the
+        GPUs there are, or the whole CPU.
+      data: 'stream' for endless fresh clips, 'cache' for passes over the split made once
+        and kept in memory, 'tfds' for passes over the built dataset.
+      config: the clips' configuration.
+      data_dir: root of the built datasets, for `data='tfds'`; None for TFDS's default.
+      steps: optimizer steps in all, those of a resumed run included.
+      batch_size: clips in a global batch, over all replicas.
+      learning_rate: of Adam.
+      clip_norm: largest global norm of a gradient; 0 for no limit.
+      seed: of the initial weights, of the clips and of their order.
+      deterministic: whether to make TensorFlow's operations run in a fixed order.
+      checkpoint_every: steps between checkpoints; the last step always has one.
+      eval_clips: clips of the test split to evaluate on.
+      workdir: directory of the run.
+
+    Raises:
+      OptionsError: on construction, when a value is out of range or values contradict
+        each other.
+    """
+
+    model: str
+    config: NamedConfig
+    data: str
+    steps: int
+    batch_size: int
+    learning_rate: float
+    clip_norm: float
+    workdir: pathlib.Path
+    layers: str = "stock"
+    nesting: str = "flat"
+    strategy: str = "mirrored"
+    virtual_devices: int = 0
+    data_dir: pathlib.Path | None = None
+    seed: int = 0
+    deterministic: bool = False
+    checkpoint_every: int = 50
+    eval_clips: int = 1000
+
+    def __post_init__(self) -> None:
+        require_choice("model", self.model, MODELS)
+        require_choice("layers", self.layers, LAYERS)
+        require_choice("nesting", self.nesting, NESTINGS)
+        require_choice("strategy", self.strategy, STRATEGIES)
+        require_choice("data", self.data, DATA)
+        _require_at_least("steps", self.steps, 1)
+        _require_at_least("batch_size", self.batch_size, 1)
+        _require_at_least("checkpoint_every", self.checkpoint_every, 1)
+        _require_at_least("eval_clips", self.eval_clips, 1)
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise OptionsError(
+                f"learning_rate={self.learning_rate:g} is out of range: expected a "
+                "positive number, such as 1e-3"
+            )
+        if not (math.isfinite(self.clip_norm) and self.clip_norm >= 0):
+            raise OptionsError(
+                f"clip_norm={self.clip_norm:g} is out of range: expected a positive "
+                "number, or 0 for no limit"
+            )
+        self._check_seed()
+        self._check_devices()
+        self._check_data()
+
+    def _check_seed(self) -> None:
+        try:
+            require_seed(self.seed)
+        except SpecError as error:
+            raise OptionsError(str(error)) from None
+
+    def _check_devices(self) -> None:
+        cores = os.cpu_count() or 1
+        most = max(8, cores)
+        if not 0 <= self.virtual_devices <= most:
+            raise OptionsError(
+                f"virtual_devices={self.virtual_devices} makes no sense on {cores} "
+                f"cores: expected 1 to {most}, or 0 to use the devices there are"
+            )
+        if self.strategy == "one_device" and self.virtual_devices > 1:
+            raise OptionsError(
+                f"virtual_devices={self.virtual_devices} with strategy='one_device', "
+                "which has one replica: use strategy='mirrored'"
+            )
+        if self.virtual_devices:
+            require_divisible(self.batch_size, self.virtual_devices)
+
+    def _check_data(self) -> None:
+        spec = self.config.spec
+        if min(spec.height, spec.width) < _MIN_SIDE:
+            raise OptionsError(
+                f"frames of {spec.height} x {spec.width} pixels are too small for three "
+                f"2x2 poolings: expected a height and width of at least {_MIN_SIDE}"
+            )
+        if self.data_dir is not None and self.data != "tfds":
+            raise OptionsError(
+                f"data_dir={str(self.data_dir)!r} with data={self.data!r}, which reads "
+                "no files: add --data=tfds or leave --data_dir out"
+            )
+        stored_clips = self.config.split_size("test")
+        if self.data == "tfds" and self.eval_clips > stored_clips:
+            raise OptionsError(
+                f"eval_clips={self.eval_clips} is more than the {stored_clips} stored "
+                f"test clips of config {self.config.name!r}: use at most {stored_clips}"
+            )
+
+    def identity(self) -> dict[str, Any]:
+        """What has to be the same for a run to be continued: it decides the weights.
+
+        The number of steps may grow, and the devices may change.
+        """
+        return {
+            "model": self.model,
+            "nesting": self.nesting,
+            "layers": self.layers,
+            "data": self.data,
+            "config": dataclasses.asdict(self.config.spec),
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "clip_norm": self.clip_norm,
+            "seed": self.seed,
+        }
+
+
+def resolve_options(
+    *,
+    preset: str = "standard",
+    model: str = "cnn_lstm",
+    config: str | None = None,
+    workdir: str | os.PathLike[str] | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    **given: Any,
+) -> TrainOptions:
+    """Options from what the user gave and, for the rest, from the model's recipe.
+
+    Args:
+      preset: 'standard' or 'notebook'.
+      model: 'cnn_lstm' or 'conv_lstm'.
+      config: a configuration's name or a JSON object of its geometry.
+      workdir: the run's directory; named after the options by default.
+      data_dir: root of the built datasets.
+      **given: other fields of `TrainOptions`; None stands for "not given".
+
+    Returns:
+      The options.
+
+    Raises:
+      OptionsError: if an option is unknown, out of range or contradicts another.
+    """
+    require_choice("preset", preset, PRESETS)
+    require_choice("model", model, MODELS)
+    chosen = dataclasses.asdict(recipe(preset, model))
+    chosen.update({name: value for name, value in given.items() if value is not None})
+    try:
+        chosen["config"] = resolve_config(config or chosen["config"])
+    except SpecError as error:
+        raise OptionsError(str(error)) from None
+    if data_dir is not None:
+        chosen["data_dir"] = pathlib.Path(data_dir)
+    if "eval_clips" not in chosen and chosen["data"] == "tfds":
+        chosen["eval_clips"] = min(1000, chosen["config"].split_size("test"))
+    default_workdir = pathlib.Path("runs") / f"{model}-{preset}"
+    return TrainOptions(
+        model=model,
+        workdir=pathlib.Path(workdir) if workdir else default_workdir,
+        **chosen,
+    )
+
+
+def require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Checks that `value` is one of `choices`.
+
+    Raises:
+      OptionsError: otherwise.
+    """
+    if value not in choices:
+        expected = " or ".join(repr(choice) for choice in choices)
+        raise OptionsError(f"unknown {name} {value!r}: expected {expected}")
+
+
+def require_divisible(batch_size: int, replicas: int) -> None:
+    """Checks that a global batch splits evenly.
+
+    Raises:
+      OptionsError: otherwise.
+    """
+    if batch_size % replicas:
+        raise OptionsError(
+            f"batch_size={batch_size} is not divisible by {replicas} replicas: use a "
+            f"multiple of {replicas}, such as "
+            f"{replicas * max(1, round(batch_size / replicas))}"
+        )
+
+
+def _require_at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise OptionsError(
+            f"{name}={value} is out of range: expected an integer of at least {least}"
+        )

@@ -1,0 +1,110 @@
+"""One training step and one evaluation step, over all replicas of a strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from trainers.models import normalize
+
+# Loss summed over rows, rows classified rightly, rows.
+_Totals = list[tf.Tensor]
+
+
+def make_train_step(
+    strategy: tf.distribute.Strategy,
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    *,
+    clip_norm: float,
+) -> Any:
+    """Makes the function that trains on one global batch.
+
+    The gradient is that of the mean loss over the rows of the global batch, however they
+    are spread; it is summed over the replicas before it is clipped, so replicas change
+    nothing but the order of a sum.
+
+    Args:
+      strategy: where the model lives.
+      model: made under `strategy.scope()`.
+      optimizer: made and built under `strategy.scope()`.
+      clip_norm: largest global norm of the gradient; 0 for no limit.
+
+    Returns:
+      A `tf.function` from a distributed batch of `video` and `label` to float32
+      `[loss, accuracy, gradient norm before clipping]` of the global batch.
+    """
+    variables = model.trainable_variables
+
+    def replica_step(batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            totals = _forward(model, batch, training=True)
+        gradients = tape.gradient(totals[0], [variable.value for variable in variables])
+        context = tf.distribute.get_replica_context()
+        *gradients, loss, correct, rows = context.all_reduce(
+            tf.distribute.ReduceOp.SUM, [*gradients, *totals]
+        )
+        gradients = [gradient / rows for gradient in gradients]
+        norm = tf.linalg.global_norm(gradients)
+        if clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, norm)
+        # Keras's optimizer sums over the replicas once more.
+        replicas = float(strategy.num_replicas_in_sync)
+        optimizer.apply([gradient / replicas for gradient in gradients], variables)
+        return tf.stack([loss / rows, correct / rows, norm])
+
+    @tf.function(reduce_retracing=True)
+    def train_step(batch: Any) -> tf.Tensor:
+        per_replica = strategy.run(replica_step, args=(batch,))
+        return strategy.experimental_local_results(per_replica)[0]
+
+    return train_step
+
+
+def make_eval_step(
+    strategy: tf.distribute.Strategy, model: keras.Model, num_classes: int
+) -> Callable[[Any], tuple[tf.Tensor, tf.Tensor]]:
+    """Makes the function that evaluates one global batch.
+
+    Args:
+      strategy: where the model lives.
+      model: made under `strategy.scope()`.
+      num_classes: classes of the labels.
+
+    Returns:
+      A function from a distributed batch of `video` and `label` to the float32 sum of
+      the loss over its rows and the int32 `[num_classes, num_classes]` confusion
+      matrix: rows are true classes, columns predicted ones.
+    """
+
+    def replica_step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        probabilities = model(normalize(batch["video"]), training=False)
+        losses = keras.losses.sparse_categorical_crossentropy(batch["label"], probabilities)
+        confusion = tf.math.confusion_matrix(
+            batch["label"], tf.argmax(probabilities, axis=-1), num_classes
+        )
+        return tf.reduce_sum(losses), confusion
+
+    @tf.function(reduce_retracing=True)
+    def eval_step(batch: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        per_replica = strategy.run(replica_step, args=(batch,))
+        return tuple(
+            strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
+            for value in per_replica
+        )
+
+    return eval_step
+
+
+def _forward(model: keras.Model, batch: dict[str, tf.Tensor], *, training: bool) -> _Totals:
+    probabilities = model(normalize(batch["video"]), training=training)
+    losses = keras.losses.sparse_categorical_crossentropy(batch["label"], probabilities)
+    hits = tf.equal(tf.argmax(probabilities, axis=-1), batch["label"])
+    return [
+        tf.reduce_sum(losses),
+        tf.reduce_sum(tf.cast(hits, tf.float32)),
+        tf.cast(tf.shape(losses)[0], tf.float32),
+    ]
