@@ -30,6 +30,8 @@ _NEVER = (1 << 64) - 1
 # 40 decimal digits leave 69 bits of guard below the 64 that are kept.
 _EXACT = mpmath.MPContext()
 _EXACT.dps = 40
+# Beyond ten deviations lie less than 2**-76 of the probability: none of 64 bits.
+_FAR = 10
 
 _LABEL_ORDERS = np.array(list(itertools.permutations(range(NUM_CLASSES))), np.int32)
 
@@ -155,10 +157,11 @@ def rounded_normal(mean: Any, deviation: Any) -> tuple[int, tuple[int, ...]]:
 
     def at_most(value: int) -> int:
         boundary = (value + _EXACT.mpf(1) / 2 - mean) / deviation
+        if abs(boundary) > _FAR:
+            return 0 if boundary < 0 else 1 << 64
         return int(_EXACT.nint(_EXACT.ldexp(_EXACT.ncdf(boundary), 64)))
 
-    # Ten deviations hold all but 2**-76 of the probability on either side.
-    reach = int(_EXACT.ceil(10 * deviation)) + 1
+    reach = int(_EXACT.ceil(_FAR * deviation)) + 1
     lowest = nearest - reach
     while at_most(lowest) == 0:
         lowest += 1

@@ -99,11 +99,12 @@ class Order:
         epoch = step // self.steps_per_epoch
         start = (step - epoch * self.steps_per_epoch) * self.batch_size
         rows = tf.minimum(tf.constant(self.batch_size, tf.int64), self.split_size - start)
-        positions = tf.range(
-            start + shard_index * rows // shard_count,
-            start + (shard_index + 1) * rows // shard_count,
-        )
-        indices = self._permute(positions, epoch)
+        # Permuted as a whole and then cut: `index_shuffle` refuses an empty vector, which
+        # a shard's part of a short batch can be.
+        whole = self._permute(start + tf.range(rows), epoch)
+        first = shard_index * rows // shard_count
+        stop = (shard_index + 1) * rows // shard_count
+        indices = whole[first:stop]
         indices.set_shape([self.static_rows])
         return indices
 

@@ -1,0 +1,37 @@
+"""Devices and small clips that the tests share."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pytest
+import tensorflow as tf
+
+import dotmotion_tfds
+
+# Odd sizes on purpose: 17 and 27 are odd after no and after one pooling.
+SMALL_SPEC = dotmotion_tfds.ClipSpec(frames=5, height=17, width=27, dot_size=3, noise=0.5)
+SMALL_JSON = '{"frames": 5, "height": 17, "width": 27, "dot_size": 3, "noise": 0.5}'
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Splits the CPU, so that strategies with two replicas run in this process."""
+    del config
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+
+
+@pytest.fixture
+def small_config() -> dotmotion_tfds.NamedConfig:
+    return dotmotion_tfds.resolve_config(SMALL_SPEC)
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A root for built datasets that all tests of a process share and none changes."""
+    return tmp_path_factory.mktemp("data")

@@ -1,0 +1,53 @@
+import pytest
+import tensorflow_datasets as tfds
+
+from dotmotion_tfds import ClipSpec, SpecError
+from dotmotion_tfds.moving_dot import moving_dot_dataset_builder
+from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder, MovingDotConfig
+
+
+class StandardTest(tfds.testing.DatasetBuilderTestCase):
+    DATASET_CLASS = Builder
+    BUILDER_CONFIG_NAMES_TO_TEST = ("standard",)
+    SPLITS = {"train": 4000, "test": 1000}  # noqa: RUF012  (the harness's own form)
+
+
+class NotebookTest(tfds.testing.DatasetBuilderTestCase):
+    DATASET_CLASS = Builder
+    BUILDER_CONFIG_NAMES_TO_TEST = ("notebook",)
+    SPLITS = {"train": 80, "test": 80}  # noqa: RUF012
+
+
+class CustomTest(tfds.testing.DatasetBuilderTestCase):
+    DATASET_CLASS = Builder
+    BUILDER_CONFIG_NAMES_TO_TEST = (
+        MovingDotConfig(frames=6, height=17, width=27, dot_size=3),
+    )
+    SPLITS = {"train": 4000, "test": 1000}  # noqa: RUF012
+
+
+def test_a_custom_config_is_named_after_its_geometry(tmp_path):
+    builder = Builder(config='{"frames": 3, "height": 9, "width": 12}', data_dir=tmp_path)
+    assert builder.info.config_name == "frames3_9x12_dot6_noise1"
+    assert builder.info.features["video"].shape == (3, 9, 12, 1)
+    assert builder.builder_config.spec == ClipSpec(frames=3, height=9, width=12)
+
+
+@pytest.mark.parametrize("config", [None, "standard", "standard:1.0.0", "{}", ClipSpec()])
+def test_every_way_to_name_the_default_config(tmp_path, config):
+    assert Builder(config=config, data_dir=tmp_path).info.config_name == "standard"
+
+
+@pytest.mark.parametrize("config", ["standart", '{"dot_size": 99}', '{"dots": 2}', "{"])
+def test_what_is_not_a_config_is_refused(tmp_path, config):
+    with pytest.raises(SpecError):
+        Builder(config=config, data_dir=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_dataset_has_its_metadata(tmp_path):
+    metadata = Builder(data_dir=tmp_path).get_metadata()
+    assert "content.data-type.video" in metadata.tags
+    assert "moving" in metadata.description.lower()
+    assert metadata.citation.startswith("@")
+    assert moving_dot_dataset_builder.STORED_SEED == 0

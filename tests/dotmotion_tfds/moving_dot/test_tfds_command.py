@@ -1,0 +1,105 @@
+"""The real `tfds` command, each time in a process of its own."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+import dotmotion_tfds
+from tests.dotmotion_tfds import golden
+from tests.processes import TFDS, python, run
+
+DATASET_FOLDER = pathlib.Path(dotmotion_tfds.__file__).parent / "moving_dot"
+
+
+@pytest.fixture(scope="module")
+def built_in_the_folder(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("built_in_the_folder")
+    done = run([TFDS, "build", f"--data_dir={data_dir}"], cwd=DATASET_FOLDER)
+    assert done.returncode == 0, done.stderr
+    return data_dir
+
+
+@pytest.fixture(scope="module")
+def built_by_import(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("built_by_import")
+    command = [TFDS, "build", "moving_dot", "--imports", "dotmotion_tfds"]
+    done = run([*command, f"--data_dir={data_dir}"], cwd=data_dir)
+    assert done.returncode == 0, done.stderr
+    return data_dir
+
+
+@pytest.mark.parametrize("way", ["built_in_the_folder", "built_by_import"])
+@pytest.mark.parametrize(("config", "split"), golden.SHA256)
+def test_both_ways_build_the_pinned_clips(request, way, config, split):
+    data_dir = request.getfixturevalue(way)
+    builder = tfds.builder(f"moving_dot/{config}", data_dir=data_dir)
+    clips = tfds.as_numpy(builder.as_dataset(split=split).batch(golden.BLOCK))
+    blocks = [block for block, _ in zip(clips, range(4), strict=False)]
+    assert golden.digest(blocks) == golden.SHA256[config, split]
+
+
+def test_tfds_load_works_after_the_import_alone(built_by_import):
+    program = (
+        "import dotmotion_tfds, tensorflow_datasets as tfds\n"
+        "ds = tfds.load('moving_dot/notebook', split='test', as_supervised=True, "
+        f"data_dir={str(built_by_import)!r})\n"
+        "video, label = next(iter(ds))\n"
+        "print(video.shape, video.dtype.name, label.dtype.name)\n"
+    )
+    done = python("-c", program)
+    assert done.stdout == "(20, 50, 130, 1) uint8 int64\n", done.stderr
+
+
+def test_a_custom_geometry_in_array_records(tmp_path):
+    geometry = '{"frames": 4, "height": 16, "width": 24, "dot_size": 3}'
+    command = [TFDS, "build", "moving_dot", "--imports", "dotmotion_tfds"]
+    options = [f"--config={geometry}", "--file_format=array_record"]
+    done = run([*command, *options, f"--data_dir={tmp_path}"], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "moving_dot" / "frames4_16x24_dot3_noise1" / "1.0.0"
+    source = tfds.builder_from_directory(folder).as_data_source(split="test")
+    assert len(source) == 1000
+    for index in (999, 0, 123):
+        expected = dotmotion_tfds.clips([index], "test", geometry)
+        found = source[index]
+        for name, value in expected.items():
+            np.testing.assert_array_equal(found[name], value.numpy()[0])
+
+
+def test_array_records_of_a_named_config_are_read_by_name(tmp_path):
+    command = [TFDS, "build", "moving_dot/notebook", "--imports", "dotmotion_tfds"]
+    done = run([*command, "--file_format=array_record", f"--data_dir={tmp_path}"])
+    assert done.returncode == 0, done.stderr
+    source = tfds.data_source("moving_dot/notebook", split="train", data_dir=tmp_path)
+    assert [source[index]["index"] for index in (5, 79, 0)] == [5, 79, 0]
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ('{"dot_size": 99}', "dot_size=99 does not fit a frame of 50 x 130 pixels"),
+        ('{"dots": 2}', "unknown key 'dots'"),
+        ('{"frames": 2', "Expecting"),
+        ("standart", "unknown config 'standart'"),
+    ],
+)
+def test_a_wrong_config_is_one_line_and_leaves_nothing(tmp_path, config, message):
+    command = [TFDS, "build", "moving_dot", "--imports", "dotmotion_tfds"]
+    done = run([*command, f"--config={config}", f"--data_dir={tmp_path}"])
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_directory_is_not_taken_for_a_dataset(tmp_path):
+    folder = tmp_path / "moving_dot" / "notebook" / "1.0.0"
+    folder.mkdir(parents=True)
+    command = [TFDS, "build", "moving_dot/notebook", "--imports", "dotmotion_tfds"]
+    done = run([*command, f"--data_dir={tmp_path}"])
+    assert done.returncode != 0
+    assert "is not a complete dataset: it holds nothing" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(folder.iterdir())

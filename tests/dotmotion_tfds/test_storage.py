@@ -1,0 +1,96 @@
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+import dotmotion_tfds
+from dotmotion_tfds import SpecError, storage
+from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
+from tests.dotmotion_tfds import golden
+from tests.dotmotion_tfds.test_streaming import assert_same_batches
+
+
+@pytest.mark.parametrize("shard", [(0, 1), (1, 2)])
+def test_stored_batches_are_the_streamed_ones(data_dir, shard):
+    options = {"config": "notebook", "epochs": 2, "start_step": 2, "shard": shard}
+    stored = dotmotion_tfds.stored("test", data_dir=data_dir, **options)
+    streamed = dotmotion_tfds.stream("test", **options)
+    assert_same_batches(stored, streamed)
+
+
+@pytest.mark.parametrize(("config", "split"), golden.SHA256)
+def test_built_clips_are_the_pinned_ones(data_dir, config, split):
+    builder = storage.build_if_missing(config=config, data_dir=data_dir)
+    clips = tfds.as_numpy(builder.as_dataset(split=split).batch(golden.BLOCK))
+    blocks = [block for block, _ in zip(clips, range(4), strict=False)]
+    assert sum(len(block["index"]) for block in blocks) == golden.CLIPS[config]
+    assert golden.digest(blocks) == golden.SHA256[config, split]
+
+
+def test_every_built_clip_of_standard_is_the_streamed_one(data_dir):
+    storage.build_if_missing(config="standard", data_dir=data_dir)
+    for split in ("train", "test"):
+        built = tfds.load("moving_dot/standard", split=split, data_dir=str(data_dir))
+        streamed = dotmotion_tfds.stream(split, batch_size=500)
+        count = 0
+        for left, right in zip(built.batch(500), streamed, strict=False):
+            for name in right:
+                assert left[name].dtype == right[name].dtype
+                np.testing.assert_array_equal(left[name], right[name])
+            count += len(left["index"])
+        assert count == dotmotion_tfds.CONFIGS["standard"].split_size(split)
+
+
+def test_supervised_pairs(data_dir):
+    options = {"config": "notebook", "epochs": 1, "as_supervised": True}
+    (video, label), *_ = dotmotion_tfds.stored("train", data_dir=data_dir, **options)
+    (other_video, other_label), *_ = dotmotion_tfds.stream("train", **options)
+    np.testing.assert_array_equal(video, other_video)
+    np.testing.assert_array_equal(label, other_label)
+
+
+def built_copy(data_dir, tmp_path):
+    storage.build_if_missing(config="notebook", data_dir=data_dir)
+    shutil.copytree(
+        data_dir / "moving_dot" / "notebook", tmp_path / "moving_dot" / "notebook"
+    )
+    return tmp_path / "moving_dot" / "notebook" / "1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: [path.unlink() for path in folder.iterdir()], "it holds nothing"),
+        (lambda folder: (folder / "dataset_info.json").unlink(), "no dataset_info.json"),
+        (lambda folder: next(folder.glob("*train*")).unlink(), "train.* is missing"),
+        (lambda folder: next(folder.glob("*test*")).write_bytes(b""), "test.* is empty"),
+        (
+            lambda folder: next(folder.glob("*test*")).write_bytes(
+                next(folder.glob("*test*")).read_bytes()[:-100]
+            ),
+            "split 'test' has .* bytes, expected",
+        ),
+    ],
+)
+def test_what_is_not_a_complete_dataset_is_refused_and_left_alone(
+    data_dir, tmp_path, damage, message
+):
+    folder = built_copy(data_dir, tmp_path)
+    damage(folder)
+    before = sorted(path.name for path in folder.iterdir())
+    with pytest.raises(SpecError, match=message) as caught:
+        dotmotion_tfds.stored(epochs=1, config="notebook", data_dir=tmp_path)
+    assert "delete the directory" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(SpecError, match=message):
+        Builder(config="notebook", data_dir=tmp_path).download_and_prepare()
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_a_dataset_built_with_a_limit_is_refused(tmp_path):
+    builder = Builder(config="notebook", data_dir=tmp_path)
+    limit = tfds.download.DownloadConfig(max_examples_per_split=3)
+    builder.download_and_prepare(download_config=limit)
+    with pytest.raises(SpecError, match="holds 3 clips in split 'train', expected 80"):
+        dotmotion_tfds.stored(epochs=1, config="notebook", data_dir=tmp_path)

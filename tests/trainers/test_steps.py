@@ -1,0 +1,78 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import dotmotion_tfds
+from tests.conftest import SMALL_SPEC
+from trainers import feed, models, steps
+
+CLIP_NORM = 0.05
+
+
+def make_strategy(replicas):
+    return tf.distribute.MirroredStrategy([f"/cpu:{number}" for number in range(replicas)])
+
+
+def batches(rows):
+    return dotmotion_tfds.stream(config=SMALL_SPEC, batch_size=rows)
+
+
+def first_batch(strategy, rows):
+    def make_shard(shard):
+        del shard
+        return batches(rows).take(1)
+
+    return next(iter(feed.distribute(strategy, make_shard)))
+
+
+def plain_gradients(model, rows):
+    """The gradient of the mean loss, as one writes it without any strategy."""
+    batch = next(iter(batches(rows)))
+    with tf.GradientTape() as tape:
+        probabilities = model(tf.cast(batch["video"], tf.float32) / 255)
+        loss = tf.reduce_mean(
+            keras.losses.categorical_crossentropy(
+                tf.one_hot(batch["label"], 4), probabilities
+            )
+        )
+    return loss, tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+
+
+@pytest.mark.parametrize("name", ["cnn_lstm", "conv_lstm"])
+@pytest.mark.parametrize(("replicas", "rows"), [(1, 8), (2, 8), (2, 3), (2, 1)])
+@pytest.mark.parametrize("clip_norm", [0.0, CLIP_NORM])
+def test_a_step_follows_the_gradient_of_the_global_batch(name, replicas, rows, clip_norm):
+    strategy = make_strategy(replicas)
+    with strategy.scope():
+        model = models.build(name, clip_shape=SMALL_SPEC.video_shape)
+        # With plain descent the change of the weights is the gradient.
+        optimizer = keras.optimizers.SGD(1.0)
+        optimizer.build(model.trainable_variables)
+    loss, gradients = plain_gradients(model, rows)
+    norm = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in gradients))
+    before = model.get_weights()
+    train_step = steps.make_train_step(strategy, model, optimizer, clip_norm=clip_norm)
+    found = train_step(first_batch(strategy, rows)).numpy()
+    np.testing.assert_allclose(found[[0, 2]], [loss, norm], rtol=1e-4)
+    assert norm > CLIP_NORM
+    scale = clip_norm / norm if clip_norm else 1
+    for old, new, gradient in zip(before, model.get_weights(), gradients, strict=True):
+        np.testing.assert_allclose(old - new, scale * gradient, rtol=2e-3, atol=2e-6)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("rows", [1, 6])
+def test_evaluation_counts_every_clip_once(replicas, rows):
+    strategy = make_strategy(replicas)
+    with strategy.scope():
+        model = models.build("cnn_lstm", clip_shape=SMALL_SPEC.video_shape)
+    eval_step = steps.make_eval_step(strategy, model, 4)
+    loss_sum, confusion = eval_step(first_batch(strategy, rows))
+    loss, _ = plain_gradients(model, rows)
+    batch = next(iter(batches(rows)))
+    predicted = np.argmax(model(models.normalize(batch["video"])), axis=-1)
+    np.testing.assert_allclose(loss_sum, loss * rows, rtol=1e-5)
+    expected = np.zeros((4, 4), int)
+    np.add.at(expected, (batch["label"].numpy(), predicted), 1)
+    np.testing.assert_array_equal(confusion, expected)
