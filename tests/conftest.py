@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 
@@ -24,6 +25,16 @@ def pytest_configure(config: pytest.Config) -> None:
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
+
+
+@functools.cache
+def mirrored(replicas: int) -> tf.distribute.Strategy:
+    """A strategy over logical CPUs; one for all tests of a process.
+
+    Strategies of one process share the numbering of their collective operations: those
+    of a second one would wait for the first one's.
+    """
+    return tf.distribute.MirroredStrategy([f"/cpu:{number}" for number in range(replicas)])
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import dotmotion_tfds
 from dotmotion_tfds.streaming import Batch
-from trainers.options import TrainOptions
+from trainers.options import OptionsError, TrainOptions
 
 MakeShard = Callable[[tuple[int, int]], tf.data.Dataset]
 
@@ -31,8 +31,18 @@ def train_batches(
       shard: which rows of each global batch, as in `dotmotion_tfds.stream`.
 
     Returns:
-      A dataset of batches as `dotmotion_tfds.stream` gives them.
+      A dataset of batches as `dotmotion_tfds.stream` gives them, with `weight` float32
+      `[rows]`, all 1.
+
+    Raises:
+      OptionsError: if the last batch of a pass leaves a shard without rows.
     """
+    last_rows = options.config.split_size("train") % options.batch_size
+    if options.data != "stream" and 0 < last_rows < shard[1]:
+        raise OptionsError(
+            f"batch_size={options.batch_size} leaves {last_rows} clips for the last batch "
+            f"of a pass, fewer than the {shard[1]} workers: use another batch size"
+        )
     common: dict[str, Any] = {
         "config": options.config,
         "seed": options.seed,
@@ -41,14 +51,16 @@ def train_batches(
         "shard": shard,
     }
     if options.data == "tfds":
-        return dotmotion_tfds.stored(
+        batches = dotmotion_tfds.stored(
             "train", epochs=_ENDLESS_EPOCHS, data_dir=options.data_dir, **common
         )
-    if options.data == "cache":
-        return dotmotion_tfds.stream(
+    elif options.data == "cache":
+        batches = dotmotion_tfds.stream(
             "train", epochs=_ENDLESS_EPOCHS, cache="memory", **common
         )
-    return dotmotion_tfds.stream("train", **common)
+    else:
+        batches = dotmotion_tfds.stream("train", **common)
+    return batches.map(with_weights)
 
 
 def eval_batches(
@@ -62,7 +74,8 @@ def eval_batches(
       shard: which rows of each global batch.
 
     Returns:
-      A dataset of batches as `dotmotion_tfds.stream` gives them.
+      A dataset of batches as `dotmotion_tfds.stream` gives them, with `weight` float32
+      `[rows]`: 1, or 0 for a row that stands in for a shard without rows.
     """
     num_clips = options.eval_clips
     if options.data == "tfds":
@@ -92,7 +105,11 @@ def eval_batches(
             ),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
-    return _piece(batches, *shard).prefetch(tf.data.AUTOTUNE)
+    batches = batches.map(with_weights)
+    if shard[1] > 1:
+        part, parts = (tf.constant(value, tf.int64) for value in shard)
+        batches = batches.map(lambda batch: _piece(batch, part, parts))
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def distribute(
@@ -108,7 +125,7 @@ def distribute(
       make_shard: maps (worker, workers) to the dataset of that worker's rows.
 
     Returns:
-      A dataset whose elements hold `video` and `label` for each replica.
+      A dataset whose elements hold `video`, `label` and `weight` for each replica.
     """
 
     def make_worker_dataset(context: tf.distribute.InputContext) -> tf.data.Dataset:
@@ -116,7 +133,7 @@ def distribute(
         replicas = context.num_replicas_in_sync // workers
         dataset = make_shard((context.input_pipeline_id, workers))
         dataset = dataset.map(
-            lambda batch: {name: batch[name] for name in ("video", "label")}
+            lambda batch: {name: batch[name] for name in ("video", "label", "weight")}
         )
         if replicas > 1:
             dataset = split_rows(dataset, replicas)
@@ -128,30 +145,31 @@ def distribute(
 def split_rows(dataset: tf.data.Dataset, parts: int) -> tf.data.Dataset:
     """Turns each batch into `parts` consecutive ones with its rows in order.
 
+    Keras's layers fail on a batch without rows. So where a batch has fewer rows than
+    there are parts, an empty piece holds a row of another one instead, with weight 0.
+
     Args:
-      dataset: a dataset of dictionaries of tensors with the same number of rows.
-      parts: pieces of a batch, at least 1; a piece of a batch of fewer rows is empty.
+      dataset: a dataset of dictionaries of tensors with the same number of rows, at
+        least one, among them `weight` float32 `[rows]`.
+      parts: pieces of a batch, at least 1.
     """
-
-    def pieces(batch: Batch) -> tf.data.Dataset:
-        return tf.data.Dataset.range(parts).map(
-            lambda part: _rows(batch, part, tf.constant(parts, tf.int64))
-        )
-
-    return dataset.flat_map(pieces)
-
-
-def _piece(dataset: tf.data.Dataset, part: int, parts: int) -> tf.data.Dataset:
-    if parts == 1:
-        return dataset
-    return dataset.map(
-        lambda batch: _rows(
-            batch, tf.constant(part, tf.int64), tf.constant(parts, tf.int64)
+    count = tf.constant(parts, tf.int64)
+    return dataset.flat_map(
+        lambda batch: tf.data.Dataset.range(parts).map(
+            lambda part: _piece(batch, part, count)
         )
     )
 
 
-def _rows(batch: Batch, part: tf.Tensor, parts: tf.Tensor) -> Batch:
+def with_weights(batch: Batch) -> Batch:
+    """The batch with a `weight` of 1 for each row, float32 `[rows]`."""
+    return {**batch, "weight": tf.ones_like(batch["label"], tf.float32)}
+
+
+def _piece(batch: Batch, part: tf.Tensor, parts: tf.Tensor) -> Batch:
     rows = tf.shape(batch["label"], tf.int64)[0]
     first, stop = part * rows // parts, (part + 1) * rows // parts
-    return {name: value[first:stop] for name, value in batch.items()}
+    filled = tf.maximum(stop, first + 1)
+    piece = {name: value[first:filled] for name, value in batch.items()}
+    own = tf.range(first, filled) < stop
+    return {**piece, "weight": piece["weight"] * tf.cast(own, tf.float32)}

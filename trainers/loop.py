@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import platform
 import time
 from typing import Any
@@ -142,7 +141,7 @@ def _prepare(options: TrainOptions, strategy: tf.distribute.Strategy) -> _Run:
     return current
 
 
-def _train(current: _Run, console: Console) -> dict[str, float]:
+def _train(current: _Run, console: Console) -> dict[str, float | None]:
     """Takes the steps that are left; returns their timing, empty if there are none."""
     options = current.options
     if current.step == options.steps:
@@ -202,28 +201,19 @@ def _train(current: _Run, console: Console) -> dict[str, float]:
             start = time.perf_counter()
     if log:
         log.close()
-    return summary.timing(step_s, wait_s, options.batch_size)
+    return {**summary.timing(step_s, wait_s, options.batch_size)}
 
 
 def _sum_up(
     current: _Run,
-    timing: dict[str, float],
+    timing: dict[str, float | None],
     earlier: dict[str, Any] | None,
     console: Console,
 ) -> dict[str, Any]:
     options = current.options
     if not timing:
         # Nothing was left to train: only the figures of the last time can tell its speed.
-        timing = {
-            name: (earlier or {}).get(name, math.nan)
-            for name in (
-                "examples_per_s",
-                "step_ms_median",
-                "input_wait_fraction",
-                "first_step_s",
-                "train_s",
-            )
-        }
+        timing = {name: (earlier or {}).get(name) for name in summary.TIMING_FIGURES}
     result = {
         **summary.describe_options(options),
         "strategy": options.strategy,
@@ -263,7 +253,7 @@ def _evaluate(current: _Run, console: Console) -> dict[str, Any]:
         for batch in batches:
             batch_loss, batch_confusion = eval_step(batch)
             loss_sum += float(batch_loss)
-            confusion += batch_confusion.numpy()
+            confusion += batch_confusion.numpy().astype(np.int64)
             accuracy = np.trace(confusion) / confusion.sum()
             bar.advance(f"accuracy {accuracy:.4f}")
     return summary.evaluation(loss_sum, confusion)

@@ -100,19 +100,21 @@ def print_closing_table(console: Console, summary: dict[str, Any]) -> None:
         ("strategy", f"{summary['strategy']}, {summary['num_replicas']} replica(s)"),
         ("data", summary["data"]),
         ("steps", f"{summary['steps']:,} of {summary['batch_size']} clips"),
-        ("step time", f"{summary['step_ms_median']:.0f} ms (median)"),
-        ("throughput", f"{summary['examples_per_s']:.1f} clips/s"),
-        ("waiting for input", f"{summary['input_wait_fraction']:.1%} of the time"),
-        ("time to the first step", f"{summary['first_step_s']:.1f} s"),
-        ("training time", f"{summary['train_s']:.1f} s"),
+        ("step time", _figure(summary["step_ms_median"], "{:.0f} ms (median)")),
+        ("throughput", _figure(summary["examples_per_s"], "{:.1f} clips/s")),
+        (
+            "waiting for input",
+            _figure(summary["input_wait_fraction"], "{:.1%} of the time"),
+        ),
+        ("time to the first step", _figure(summary["first_step_s"], "{:.1f} s")),
+        ("training time", _figure(summary["train_s"], "{:.1f} s")),
         ("test loss", f"{summary['test_loss']:.4f}"),
         ("weights SHA-256", f"{summary['weights_sha256'][:16]}..."),
         ("results in", summary["workdir"]),
     ):
         table.add_row(name, value)
     for name, accuracy in summary["test_accuracy_by_class"].items():
-        shown = "no clips" if accuracy is None else f"{accuracy:.4f}"
-        table.add_row(f"accuracy on {name}", shown)
+        table.add_row(f"accuracy on {name}", _figure(accuracy, "{:.4f}", "no clips"))
     console.print(table)
     console.print(
         f"test accuracy {summary['test_accuracy']:.4f} on {summary['test_clips']:,} "
@@ -120,3 +122,7 @@ def print_closing_table(console: Console, summary: dict[str, Any]) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _figure(value: float | None, form: str, otherwise: str = "not measured") -> str:
+    return otherwise if value is None else form.format(value)

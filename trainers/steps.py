@@ -34,7 +34,7 @@ def make_train_step(
       clip_norm: largest global norm of the gradient; 0 for no limit.
 
     Returns:
-      A `tf.function` from a distributed batch of `video` and `label` to float32
+      A `tf.function` from a distributed batch of `video`, `label` and `weight` to float32
       `[loss, accuracy, gradient norm before clipping]` of the global batch.
     """
     variables = model.trainable_variables
@@ -75,18 +75,22 @@ def make_eval_step(
       num_classes: classes of the labels.
 
     Returns:
-      A function from a distributed batch of `video` and `label` to the float32 sum of
-      the loss over its rows and the int32 `[num_classes, num_classes]` confusion
-      matrix: rows are true classes, columns predicted ones.
+      A function from a distributed batch of `video`, `label` and `weight` to the float32
+      sum of the loss over its rows and the float32 `[num_classes, num_classes]`
+      confusion matrix: rows are true classes, columns predicted ones.
     """
 
     def replica_step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         probabilities = model(normalize(batch["video"]), training=False)
         losses = keras.losses.sparse_categorical_crossentropy(batch["label"], probabilities)
         confusion = tf.math.confusion_matrix(
-            batch["label"], tf.argmax(probabilities, axis=-1), num_classes
+            batch["label"],
+            tf.argmax(probabilities, axis=-1),
+            num_classes,
+            weights=batch["weight"],
+            dtype=tf.float32,
         )
-        return tf.reduce_sum(losses), confusion
+        return tf.reduce_sum(losses * batch["weight"]), confusion
 
     @tf.function(reduce_retracing=True)
     def eval_step(batch: Any) -> tuple[tf.Tensor, tf.Tensor]:
@@ -103,8 +107,9 @@ def _forward(model: keras.Model, batch: dict[str, tf.Tensor], *, training: bool)
     probabilities = model(normalize(batch["video"]), training=training)
     losses = keras.losses.sparse_categorical_crossentropy(batch["label"], probabilities)
     hits = tf.equal(tf.argmax(probabilities, axis=-1), batch["label"])
+    weight = batch["weight"]
     return [
-        tf.reduce_sum(losses),
-        tf.reduce_sum(tf.cast(hits, tf.float32)),
-        tf.cast(tf.shape(losses)[0], tf.float32),
+        tf.reduce_sum(losses * weight),
+        tf.reduce_sum(tf.cast(hits, tf.float32) * weight),
+        tf.reduce_sum(weight),
     ]

@@ -16,6 +16,13 @@ from dotmotion_tfds import CLASS_NAMES
 from trainers.options import TrainOptions
 
 FILE_NAME = "summary.json"
+TIMING_FIGURES = (
+    "examples_per_s",
+    "step_ms_median",
+    "input_wait_fraction",
+    "first_step_s",
+    "train_s",
+)
 
 
 def weights_sha256(weights: Sequence[np.ndarray]) -> str:

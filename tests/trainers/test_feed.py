@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import dotmotion_tfds
-from tests.conftest import SMALL_JSON, SMALL_SPEC
+from tests.conftest import SMALL_JSON, SMALL_SPEC, mirrored
 from trainers import feed
-from trainers.options import resolve_options
+from trainers.options import OptionsError, resolve_options
 
 
 def make_options(**given):
@@ -17,15 +16,26 @@ def rows_of(dataset, count):
     return np.concatenate(batches)
 
 
-@pytest.mark.parametrize("parts", [1, 2, 3, 4])
+@pytest.mark.parametrize("parts", [1, 2, 3, 4, 13])
 def test_pieces_of_a_batch_are_its_rows_in_order(parts):
     stream = dotmotion_tfds.stream(config="notebook", batch_size=11, epochs=1)
     whole = [batch["video"].numpy() for batch in stream]
-    pieces = [batch["video"].numpy() for batch in feed.split_rows(stream, parts)]
+    split = feed.split_rows(stream.map(feed.with_weights), parts)
+    pieces = [batch["video"].numpy()[batch["weight"] == 1] for batch in split]
+    assert all(len(batch["label"]) for batch in split), "Keras fails on a batch of no rows"
     assert len(pieces) == parts * len(whole)
     for number, video in enumerate(whole):
         together = np.concatenate(pieces[parts * number : parts * (number + 1)])
         np.testing.assert_array_equal(together, video)
+
+
+def test_a_pass_that_leaves_a_worker_without_rows_is_refused():
+    options = make_options(config="notebook", data="cache", batch_size=79 * 2)
+    assert options.config.split_size("train") == 80
+    feed.train_batches(options, start_step=0, shard=(0, 2))
+    options = make_options(config="notebook", data="cache", batch_size=78)
+    with pytest.raises(OptionsError, match="leaves 2 clips"):
+        feed.train_batches(options, start_step=0, shard=(0, 3))
 
 
 @pytest.mark.parametrize("data", ["stream", "cache"])
@@ -37,7 +47,7 @@ def test_two_replicas_get_the_batch_of_one_bit_for_bit(data):
 
     found = []
     for replicas in (1, 2):
-        strategy = tf.distribute.MirroredStrategy([f"/cpu:{i}" for i in range(replicas)])
+        strategy = mirrored(replicas)
         batches = [
             {
                 name: np.concatenate(strategy.experimental_local_results(value))
@@ -71,7 +81,7 @@ def test_fresh_clips_never_repeat():
 def test_evaluation_takes_the_first_test_clips(num_clips, shard):
     options = make_options(eval_clips=num_clips, seed=5)
     batches = list(feed.eval_batches(options, batch_size=5, shard=shard))
-    found = np.concatenate([batch["index"] for batch in batches])
+    found = np.concatenate([batch["index"][batch["weight"] == 1] for batch in batches])
     if shard == (0, 1):
         np.testing.assert_array_equal(found, np.arange(num_clips))
     for batch in batches:
@@ -82,7 +92,7 @@ def test_evaluation_takes_the_first_test_clips(num_clips, shard):
 def test_shards_of_the_evaluation_together_are_all_its_clips():
     options = make_options(eval_clips=13)
     found = [
-        batch["index"].numpy()
+        batch["index"][batch["weight"] == 1].numpy()
         for part in range(3)
         for batch in feed.eval_batches(options, batch_size=6, shard=(part, 3))
     ]
