@@ -1,1 +1,1 @@
-"""Throughput of the models and of every way to feed them."""
+"""Measurements of the models and of the ways to feed them; so far without a program."""
