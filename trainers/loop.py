@@ -82,7 +82,8 @@ def run(options: TrainOptions, console: Console) -> dict[str, Any]:
       OptionsError: if the options don't fit the machine or the workdir; no file has been
         written then.
       dotmotion_tfds.SpecError: if the stored dataset is not complete.
-      TrainingError: if the loss is no longer finite.
+      TrainingError: if the loss is no longer finite or the stored dataset is corrupt.
+      OSError: if the run's files can't be written.
       RunInterruptedError: if SIGINT or SIGTERM came; the state has been saved.
     """
     workdir.check(options.workdir, options.identity())
@@ -91,7 +92,7 @@ def run(options: TrainOptions, console: Console) -> dict[str, Any]:
     if options.deterministic:
         tf.config.experimental.enable_op_determinism()
     if options.data == "tfds":
-        storage.build_if_missing(config=options.config, data_dir=options.data_dir)
+        _require_dataset(options)
     current = _prepare(options, strategy)
     if current.step > options.steps:
         raise OptionsError(
@@ -113,6 +114,16 @@ def run(options: TrainOptions, console: Console) -> dict[str, Any]:
         console.print(f"continuing at step {current.step}", highlight=False)
     timing = _train(current, console)
     return _sum_up(current, timing, earlier, console)
+
+
+def _require_dataset(options: TrainOptions) -> None:
+    try:
+        storage.build_if_missing(config=options.config, data_dir=options.data_dir)
+    except OSError as error:
+        raise OptionsError(
+            f"the dataset can't be built in {str(options.data_dir or 'its default')!r} "
+            f"({error.strerror or error}): name another directory with --data_dir"
+        ) from None
 
 
 def _prepare(options: TrainOptions, strategy: tf.distribute.Strategy) -> _Run:
@@ -165,7 +176,7 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
     bar = ProgressBar(console, "training", total=options.steps, done=current.step)
     with StopRequests() as requests, bar:
         for number in range(current.step + 1, options.steps + 1):
-            batch = next(iterator)
+            batch = _next_batch(iterator)
             fed = time.perf_counter()
             row = train_step(batch).numpy()
             end = time.perf_counter()
@@ -202,6 +213,16 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
     if log:
         log.close()
     return {**summary.timing(step_s, wait_s, options.batch_size)}
+
+
+def _next_batch(iterator: Any) -> Any:
+    try:
+        return next(iterator)
+    except tf.errors.DataLossError as error:
+        first_line = str(error.message).splitlines()[0]
+        raise TrainingError(
+            f"the stored dataset is corrupt ({first_line}): delete it to build it afresh"
+        ) from None
 
 
 def _sum_up(

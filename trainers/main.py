@@ -136,6 +136,9 @@ def _run(options: train_options.TrainOptions) -> int:
         return _fail(error, _USAGE_ERROR)
     except loop.TrainingError as error:
         return _fail(error, 1)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        return _fail(OSError(f"{error.strerror or error}{where}"), 1)
     except loop.RunInterruptedError as stop:
         console.print(
             f"stopped at step {stop.step} of {options.steps}; run the same command "
