@@ -6,6 +6,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
+VENV_STAMP := $(VENV)/.made
 RUN_STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
@@ -44,14 +45,17 @@ lock: $(TEST_STAMP)
 		--no-emit-index-url --custom-compile-command='make lock' \
 		--output-file=constraints.txt setup.cfg
 
-$(BIN)/python:
+# A stamp of its own: a python that stands in $(BIN) may be that of an interrupted set-up.
+$(VENV_STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
 		{ echo "error: $$($(PYTHON) --version) found, expected Python 3.10 to 3.13:" \
 		"name one with 'make PYTHON=python3.12 ...'" >&2; exit 1; }
 	@echo 'Making $(VENV) ...'
+	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
+	@touch $@
 
-$(RUN_STAMP): $(REQUIREMENTS) | $(BIN)/python
+$(RUN_STAMP): $(REQUIREMENTS) | $(VENV_STAMP)
 	@echo 'Installing dotmotion and what it needs into $(VENV) (a few minutes, once) ...'
 	@$(PIP_INSTALL) .
 	@touch $@
