@@ -23,62 +23,45 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from absl import flags
-
 from dotmotion_tfds import SpecError
+from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
 from trainers import options as train_options
 from trainers import quiet_start, recipes
 
-_USAGE_ERROR = 2
 
-
-def define_flags() -> flags.FlagValues:
-    """The flags of this program, in a set of their own."""
-    values = flags.FlagValues()
-
-    def string(name: str, default: str | None, description: str) -> None:
-        flags.DEFINE_string(name, default, description, flag_values=values)
-
-    def integer(name: str, default: int | None, description: str) -> None:
-        flags.DEFINE_integer(name, default, description, flag_values=values)
-
-    def number(name: str, default: float | None, description: str) -> None:
-        flags.DEFINE_float(name, default, description, flag_values=values)
-
-    def boolean(name: str, description: str, short: str | None = None) -> None:
-        flags.DEFINE_bool(name, False, description, flag_values=values, short_name=short)
-
+def define_flags() -> Flags:
+    """The flags of this program."""
+    flags = Flags()
     of = " or ".join
-    string("model", "cnn_lstm", of(recipes.MODELS))
-    string("strategy", "mirrored", of(train_options.STRATEGIES))
-    string(
+    flags.string("model", "cnn_lstm", of(recipes.MODELS))
+    flags.string("strategy", "mirrored", of(train_options.STRATEGIES))
+    flags.string(
         "preset",
         "standard",
         "where options that are not given come from: a recipe for fresh clips of config "
         "standard, or the notebook's",
     )
-    string("config", None, "the clips: standard, notebook, or a JSON object")
-    string("data", None, of(train_options.DATA))
-    string("data_dir", None, "root of the built datasets, with --data=tfds")
-    integer("steps", None, "optimizer steps in all")
-    integer("batch_size", None, "clips in a global batch, over all replicas")
-    number("learning_rate", None, "of Adam")
-    number("clip_norm", None, "largest global norm of a gradient; 0 for no limit")
-    integer("seed", 0, "of the initial weights, of the clips and of their order")
-    string("layers", "stock", "whose layers: " + of(train_options.LAYERS))
-    string(
+    flags.string("config", None, "the clips: standard, notebook, or a JSON object")
+    flags.string("data", None, of(train_options.DATA))
+    flags.string("data_dir", None, "root of the built datasets, with --data=tfds")
+    flags.integer("steps", None, "optimizer steps in all")
+    flags.integer("batch_size", None, "clips in a global batch, over all replicas")
+    flags.number("learning_rate", None, "of Adam")
+    flags.number("clip_norm", None, "largest global norm of a gradient; 0 for no limit")
+    flags.integer("seed", 0, "of the initial weights, of the clips and of their order")
+    flags.string("layers", "stock", "whose layers: " + of(train_options.LAYERS))
+    flags.string(
         "nesting",
         "flat",
         "how the CNN-LSTM is written, one TimeDistributed a layer or one around all: "
         + of(train_options.NESTINGS),
     )
-    integer("virtual_devices", 0, "split the CPU into this many devices")
-    integer("checkpoint_every", 50, "steps between checkpoints")
-    integer("eval_clips", None, "test clips to evaluate on (default 1000)")
-    string("workdir", None, "directory of the run (default runs/<model>-<preset>)")
-    boolean("deterministic", "make TensorFlow's operations run in a fixed order")
-    boolean("help", "show this help", short="h")
-    return values
+    flags.integer("virtual_devices", 0, "split the CPU into this many devices")
+    flags.integer("checkpoint_every", 50, "steps between checkpoints")
+    flags.integer("eval_clips", None, "test clips to evaluate on, 1000 by default")
+    flags.string("workdir", None, "directory of the run, runs/<model>-<preset> by default")
+    flags.boolean("deterministic", "make TensorFlow's operations run in a fixed order")
+    return flags
 
 
 def parse(argv: Sequence[str]) -> train_options.TrainOptions | None:
@@ -88,37 +71,21 @@ def parse(argv: Sequence[str]) -> train_options.TrainOptions | None:
       argv: the process's arguments, the program first.
 
     Raises:
-      OptionsError: if a flag is unknown or its value is unusable.
+      UsageError: if a flag is unknown or its value is unusable.
+      OptionsError: if an option is out of range.
     """
-    values = define_flags()
-    try:
-        rest = values(list(argv))[1:]
-    except flags.Error as error:
-        raise train_options.OptionsError(_flag_error(str(error), values)) from None
-    if values.help:
-        return None
-    if rest:
-        raise train_options.OptionsError(
-            f"unexpected argument {rest[0]!r}: options look like --steps=100, see --help"
-        )
-    given = values.flag_values_dict()
-    own = ("help", "h")
-    builtin = ("flagfile", "undefok")
-    return train_options.resolve_options(
-        **{name: given[name] for name in given if name not in (*own, *builtin)}
-    )
+    given = define_flags().parse(argv)
+    return None if given is None else train_options.resolve_options(**given)
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
     try:
         options = parse(argv)
-    except (train_options.OptionsError, SpecError) as error:
-        return _fail(error, _USAGE_ERROR)
+    except (UsageError, train_options.OptionsError) as error:
+        return fail(error, USAGE_ERROR)
     if options is None:
-        print(__doc__)
-        print("Options:")
-        print(define_flags().main_module_help() or _flags_help())
+        print(define_flags().help(str(__doc__)))
         return 0
     return _run(options)
 
@@ -133,12 +100,12 @@ def _run(options: train_options.TrainOptions) -> int:
     try:
         result = loop.run(options, console)
     except (train_options.OptionsError, SpecError) as error:
-        return _fail(error, _USAGE_ERROR)
+        return fail(error, USAGE_ERROR)
     except loop.TrainingError as error:
-        return _fail(error, 1)
+        return fail(error, 1)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        return _fail(OSError(f"{error.strerror or error}{where}"), 1)
+        return fail(OSError(f"{error.strerror or error}{where}"), 1)
     except loop.RunInterruptedError as stop:
         console.print(
             f"stopped at step {stop.step} of {options.steps}; run the same command "
@@ -149,37 +116,6 @@ def _run(options: train_options.TrainOptions) -> int:
         return 130
     progress.print_closing_table(console, result)
     return 0
-
-
-def _flags_help() -> str:
-    values = define_flags()
-    return "\n".join(
-        f"  --{name}: {values[name].help}"
-        + (
-            ""
-            if values[name].default in (None, False)
-            else f" (default {values[name].default})"
-        )
-        for name in values
-        if name == values[name].name and name not in ("flagfile", "undefok")
-    )
-
-
-def _flag_error(message: str, values: flags.FlagValues) -> str:
-    first_line = message.splitlines()[0]
-    for name in values:
-        prefix = f"flag --{name}="
-        if first_line.startswith(prefix):
-            kind = {"int": "an integer", "float": "a number", "bool": "true or false"}
-            value = first_line[len(prefix) :].rsplit(": ", 1)[0].split(": ")[0]
-            expected = kind.get(values[name].flag_type(), "another value")
-            return f"--{name}={value!r} is not usable: expected {expected}, see --help"
-    return f"{first_line.rstrip('.')}; see --help"
-
-
-def _fail(error: Exception, status: int) -> int:
-    print(f"error: {error}", file=sys.stderr)
-    return status
 
 
 if __name__ == "__main__":

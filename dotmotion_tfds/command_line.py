@@ -1,0 +1,103 @@
+"""What the programs of this project have in common: flags, help and one-line errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags
+
+USAGE_ERROR = 2
+
+# Every set of flags has these two of absl's own.
+_BUILTIN = ("flagfile", "undefok")
+_KINDS = {"int": "an integer", "float": "a number", "bool": "true or false"}
+
+
+class UsageError(ValueError):
+    """A program was called wrongly; the message is one line."""
+
+
+class Flags:
+    """The flags of one program, in a set of their own that no other program sees."""
+
+    def __init__(self) -> None:
+        self.values = flags.FlagValues()
+        self.boolean("help", "show this help", short_name="h")
+
+    def string(self, name: str, default: str | None, description: str) -> None:
+        """Defines a flag that holds a string."""
+        flags.DEFINE_string(name, default, description, flag_values=self.values)
+
+    def integer(self, name: str, default: int | None, description: str) -> None:
+        """Defines a flag that holds an integer."""
+        flags.DEFINE_integer(name, default, description, flag_values=self.values)
+
+    def number(self, name: str, default: float | None, description: str) -> None:
+        """Defines a flag that holds a floating-point number."""
+        flags.DEFINE_float(name, default, description, flag_values=self.values)
+
+    def boolean(self, name: str, description: str, short_name: str | None = None) -> None:
+        """Defines a flag that is off unless it is given."""
+        flags.DEFINE_bool(
+            name, False, description, flag_values=self.values, short_name=short_name
+        )
+
+    def parse(self, argv: Sequence[str]) -> dict[str, Any] | None:
+        """Reads the command line.
+
+        Args:
+          argv: the process's arguments, the program first.
+
+        Returns:
+          The value of each flag by name, or None if help was asked for.
+
+        Raises:
+          UsageError: if a flag is unknown, its value is unusable, or there are other
+            arguments.
+        """
+        try:
+            rest = self.values(list(argv))[1:]
+        except flags.Error as error:
+            raise UsageError(self._explain(str(error))) from None
+        if self.values.help:
+            return None
+        if rest:
+            raise UsageError(
+                f"unexpected argument {rest[0]!r}: options look like --name=value, see "
+                "--help"
+            )
+        return {name: self.values[name].value for name in self._names() if name != "help"}
+
+    def help(self, about: str) -> str:
+        """What `--help` prints: `about`, then a line for each flag."""
+        lines = [about.rstrip(), "", "Options:"]
+        for name in self._names():
+            flag = self.values[name]
+            default = "" if flag.default in (None, False) else f" (default {flag.default})"
+            lines.append(f"  --{name}: {flag.help}{default}")
+        return "\n".join(lines)
+
+    def _names(self) -> list[str]:
+        return [
+            name
+            for name in self.values
+            if name not in _BUILTIN and self.values[name].name == name
+        ]
+
+    def _explain(self, message: str) -> str:
+        first_line = message.splitlines()[0]
+        for name in self.values:
+            prefix = f"flag --{name}="
+            if first_line.startswith(prefix):
+                value = first_line[len(prefix) :].split(": ")[0]
+                expected = _KINDS.get(self.values[name].flag_type(), "another value")
+                return f"--{name}={value!r} is not usable: expected {expected}, see --help"
+        return f"{first_line.rstrip('.')}; see --help"
+
+
+def fail(error: Exception, status: int) -> int:
+    """Prints an error in one line; returns the exit status."""
+    print(f"error: {error}", file=sys.stderr)
+    return status
