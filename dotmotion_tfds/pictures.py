@@ -32,6 +32,13 @@ def filmstrip(video: np.ndarray, *, columns: int = 5) -> np.ndarray:
     return whole[:-1, :-1]
 
 
+def png(picture: np.ndarray) -> bytes:
+    """A picture, uint8 `[height, width, 1]`, as the bytes of a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(picture[..., 0]).save(file, format="PNG", optimize=True)
+    return file.getvalue()
+
+
 def animation(video: np.ndarray, *, frame_ms: int = 100) -> bytes:
     """A clip as an animated GIF that repeats for ever, three times as large.
 
