@@ -42,6 +42,8 @@ def png(picture: np.ndarray) -> bytes:
 def animation(video: np.ndarray, *, frame_ms: int = 100) -> bytes:
     """A clip as an animated GIF that repeats for ever, three times as large.
 
+    Equal frames in a row are stored as one that shows longer.
+
     Args:
       video: uint8 `[frames, height, width, 1]`.
       frame_ms: how long each frame shows, in milliseconds.
