@@ -89,9 +89,11 @@ class ClipSpec:
 
     def slug(self) -> str:
         """A short name that differs between specs, fit for a directory name."""
+        # The shortest digits that read back as this very number.
+        noise = f"{self.noise!r}".removesuffix(".0")
         name = (
             f"frames{self.frames}_{self.height}x{self.width}"
-            f"_dot{self.dot_size}_noise{self.noise:g}"
+            f"_dot{self.dot_size}_noise{noise}"
         )
         return name + ("_as_notebook" if self.as_notebook else "")
 
