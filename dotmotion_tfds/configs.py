@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ class NamedConfig:
         """Clips in one pass over `split`."""
         return self.split_sizes[require_split(split)]
 
+
+_SLUG = re.compile(r"frames(\d+)_(\d+)x(\d+)_dot(\d+)_noise([0-9.e+-]+)")
 
 CUSTOM_SPLIT_SIZES = {"train": 4000, "test": 1000}
 
@@ -88,6 +91,29 @@ def resolve_config(
         spec=config,
         description="Custom geometry.",
         split_sizes=CUSTOM_SPLIT_SIZES,
+    )
+
+
+def config_named(name: str) -> NamedConfig:
+    """The configuration of a name, also that of a custom geometry.
+
+    Args:
+      name: a key of `CONFIGS`, or what `ClipSpec.slug` gave.
+
+    Raises:
+      SpecError: if it is neither.
+    """
+    if name in CONFIGS:
+        return CONFIGS[name]
+    match = _SLUG.fullmatch(name)
+    if match:
+        frames, height, width, dot_size = (int(match[part]) for part in range(1, 5))
+        spec = ClipSpec(frames, height, width, dot_size, float(match[5]))
+        if spec.slug() == name:
+            return resolve_config(spec)
+    raise SpecError(
+        f"{name!r} is not the name of a config: expected {either(CONFIGS)}, "
+        "or one made from a geometry"
     )
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from dotmotion_tfds import CONFIGS, ClipSpec, SpecError, resolve_config
+from dotmotion_tfds.configs import config_named
 
 
 def test_a_name_a_mapping_json_and_a_spec_lead_to_the_same_config():
@@ -38,3 +39,20 @@ def test_what_is_not_a_config_is_refused_in_one_line(config, message):
     with pytest.raises(SpecError, match=message) as caught:
         resolve_config(config)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [ClipSpec(), ClipSpec(frames=3, noise=1e-7), ClipSpec(noise=0.30000000000000004)],
+)
+def test_a_config_is_found_by_its_name(spec):
+    config = resolve_config(spec)
+    assert config_named(config.name) == config
+
+
+@pytest.mark.parametrize(
+    "name", ["", "standart", "frames3_9x9_dot6_noise01", "frames0_9x9_dot6_noise1"]
+)
+def test_a_name_of_no_config_is_refused(name):
+    with pytest.raises(SpecError):
+        config_named(name)

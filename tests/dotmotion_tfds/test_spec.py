@@ -45,7 +45,8 @@ def test_numpy_integers_are_integers():
 def test_slugs_differ_between_specs():
     specs = [
         ClipSpec(),
-        ClipSpec(noise=0.5),
+        ClipSpec(noise=0.1234567),
+        ClipSpec(noise=0.1234568),
         ClipSpec(as_notebook=True),
         ClipSpec(dot_size=5),
     ]
