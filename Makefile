@@ -3,7 +3,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+EXTRAS ?=
 PYTEST_ARGS ?=
+EXTRAS ?=
 
 BIN := $(VENV)/bin
 VENV_STAMP := $(VENV)/.made
@@ -22,7 +24,7 @@ help:
 	@echo 'make check  run the linter, the formatter check and the type checker'
 	@echo 'make format rewrite the sources as the formatter wants them'
 	@echo 'make lock   pin the newest versions that work together in constraints.txt'
-	@echo 'make clean  remove $(VENV), caches and runs'
+	@echo 'make clean  remove .venv and caches'
 
 train: $(RUN_STAMP)
 	$(BIN)/python -m trainers.main --strategy=mirrored $(ARGS)
@@ -50,14 +52,19 @@ $(VENV_STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
 		{ echo "error: $$($(PYTHON) --version) found, expected Python 3.10 to 3.13:" \
 		"name one with 'make PYTHON=python3.12 ...'" >&2; exit 1; }
+	@if [ -e $(VENV) ] && [ ! -x $(BIN)/python ]; then \
+		echo 'error: $(VENV) exists and is no virtual environment: name another with VENV=' >&2; \
+		exit 1; fi
+	@if [ -e $(VENV) ] && $(BIN)/python -m pip --version > /dev/null 2>&1; then \
+		echo 'error: $(VENV) is an environment that was not made here:' \
+		'name another with VENV=' >&2; exit 1; fi
 	@echo 'Making $(VENV) ...'
-	@rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
 $(RUN_STAMP): $(REQUIREMENTS) | $(VENV_STAMP)
 	@echo 'Installing dotmotion and what it needs into $(VENV) (a few minutes, once) ...'
-	@$(PIP_INSTALL) .
+	@$(PIP_INSTALL) '.$(if $(EXTRAS),[$(EXTRAS)])'
 	@touch $@
 
 $(TEST_STAMP): $(RUN_STAMP)
@@ -66,4 +73,4 @@ $(TEST_STAMP): $(RUN_STAMP)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info runs
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

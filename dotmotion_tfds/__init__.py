@@ -14,6 +14,7 @@ from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import (
     Builder as _Builder,  # noqa: F401  (registers `moving_dot` with TFDS)
 )
 from dotmotion_tfds.spec import CLASS_NAMES, SPLITS, ClipSpec, SpecError
+from dotmotion_tfds.version import __version__
 
 if TYPE_CHECKING:
     from dotmotion_tfds.storage import stored
@@ -26,6 +27,7 @@ __all__ = [
     "ClipSpec",
     "NamedConfig",
     "SpecError",
+    "__version__",
     "clips",
     "resolve_config",
     "stored",
@@ -37,6 +39,10 @@ _LAZY = {
     "stored": "dotmotion_tfds.storage",
     "stream": "dotmotion_tfds.streaming",
 }
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -25,7 +25,7 @@ class NamedConfig:
         return self.split_sizes[require_split(split)]
 
 
-_SLUG = re.compile(r"frames(\d+)_(\d+)x(\d+)_dot(\d+)_noise([0-9.e+-]+)")
+_SLUG = re.compile(r"frames(\d+)_(\d+)x(\d+)_dot(\d+)_noise(\d[\d.]*(?:e[+-]?\d+)?)")
 
 CUSTOM_SPLIT_SIZES = {"train": 4000, "test": 1000}
 
@@ -136,10 +136,10 @@ def spec_from_mapping(values: Mapping[str, Any]) -> ClipSpec:
 def _parse_json(text: str) -> Mapping[str, Any]:
     try:
         parsed = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SpecError(
-            f"config {text!r} is not valid JSON ({error.msg} at character "
-            f"{error.pos}): expected an object such as "
+            f"config {text[:200]!r} is not valid JSON ({error}): expected an object "
+            "such as "
             """'{"frames": 10, "height": 32, "width": 64}'"""
         ) from error
     return parsed

@@ -12,7 +12,19 @@ import tensorflow as tf
 
 from dotmotion_tfds import splitmix
 from dotmotion_tfds.arrays_tensorflow import TENSORFLOW
-from dotmotion_tfds.spec import SpecError, require_integer
+from dotmotion_tfds.spec import MAX_BATCH_SIZE, SpecError, require_integer
+
+MAX_EPOCHS = 1 << 31
+
+
+def require_start_step(start_step: int, batch_size: int) -> int:
+    """The Python integer that `start_step` stands for, if indices from it on fit 63 bits.
+
+    Raises:
+      SpecError: otherwise, or if `batch_size` is out of range.
+    """
+    rows = require_integer("batch_size", batch_size, 1, MAX_BATCH_SIZE)
+    return require_integer("start_step", start_step, 0, (1 << 62) // rows)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +53,11 @@ class Order:
     key: int
 
     def __post_init__(self) -> None:
-        require_integer("batch_size", self.batch_size, 1, 1 << 31)
+        batch_size = require_integer("batch_size", self.batch_size, 1, MAX_BATCH_SIZE)
+        object.__setattr__(self, "batch_size", batch_size)
         if self.epochs is not None:
-            require_integer("epochs", self.epochs, 1, 1 << 31)
+            epochs = require_integer("epochs", self.epochs, 1, MAX_EPOCHS)
+            object.__setattr__(self, "epochs", epochs)
         try:
             index, count = self.shard
         except (TypeError, ValueError):
@@ -51,8 +65,9 @@ class Order:
                 f"shard={self.shard!r} is malformed: expected (index, count), such as "
                 "(0, 2) for the first of two"
             ) from None
-        require_integer("the shard count", count, 1, 1 << 31)
-        require_integer("the shard index", index, 0, count - 1)
+        count = require_integer("the shard count", count, 1, MAX_BATCH_SIZE)
+        index = require_integer("the shard index", index, 0, count - 1)
+        object.__setattr__(self, "shard", (index, count))
         if self.batch_size % count:
             raise SpecError(
                 f"batch_size={self.batch_size} is not divisible by {count} shards: "

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 CLASS_NAMES = ("sine", "constant", "ascending", "descending")
 SPLITS = ("train", "test")
+MAX_BATCH_SIZE = 1 << 20
 
-# A clip of the largest size is 3 GB; beyond that a typo is likelier than a wish.
+# Beyond these a typo is likelier than a wish.
 _MAX_FRAMES = 4096
 _MAX_SIDE = 4096
 _MAX_CLIP_BYTES = 1 << 28
+# Tables grow with the noise: at 16 pixels and 64 frames they take about a second.
+_MAX_NOISE = 16
 
 
 class SpecError(ValueError):
@@ -32,8 +38,8 @@ class ClipSpec:
       width: frame width in pixels (columns), 1 to 4096.
       dot_size: side of the square dot in pixels, 1 to the shorter side of the frame.
       noise: standard deviation in pixels of the dot's jitter, 0 to a quarter of the
-        shorter side of the frame. The row of a sine clip jitters by 1.15 times as
-        much.
+        shorter side of the frame, at most 16. The row of a sine clip jitters by 1.15
+        times as much.
       as_notebook: whether to reproduce the three faults of the notebook: the constant
         dot has its axes swapped (and so lies outside the frame), a dot that crosses
         the top edge blanks its frame, and "ascending" grows the row index.
@@ -50,9 +56,14 @@ class ClipSpec:
     as_notebook: bool = False
 
     def __post_init__(self) -> None:
-        require_integer("frames", self.frames, 1, _MAX_FRAMES)
-        require_integer("height", self.height, 1, _MAX_SIDE)
-        require_integer("width", self.width, 1, _MAX_SIDE)
+        # NumPy's integers become Python's: equal specs have to look alike.
+        for name, most in (
+            ("frames", _MAX_FRAMES),
+            ("height", _MAX_SIDE),
+            ("width", _MAX_SIDE),
+        ):
+            value = require_integer(name, getattr(self, name), 1, most)
+            object.__setattr__(self, name, value)
         side = min(self.height, self.width)
         if not _is_integer(self.dot_size) or not 1 <= self.dot_size <= side:
             raise SpecError(
@@ -60,14 +71,17 @@ class ClipSpec:
                 f"{self.height} x {self.width} pixels: expected an integer from 1 to "
                 f"{side}; make the dot smaller or the frame larger"
             )
+        object.__setattr__(self, "dot_size", operator.index(self.dot_size))
+        most_noise = min(side / 4, _MAX_NOISE)
         if (
-            not isinstance(self.noise, (int, float))
+            not isinstance(self.noise, (int, float, np.integer, np.floating))
             or isinstance(self.noise, bool)
-            or not 0 <= self.noise <= side / 4
+            or not 0 <= self.noise <= most_noise
         ):
             raise SpecError(
                 f"noise={self.noise!r} is out of range: expected pixels from 0 to "
-                f"{side / 4:g}, a quarter of the shorter side of the frame"
+                f"{most_noise:g} (a quarter of the shorter side of the frame, at most "
+                f"{_MAX_NOISE})"
             )
         object.__setattr__(self, "noise", float(self.noise))
         if self.clip_bytes > _MAX_CLIP_BYTES:
@@ -110,21 +124,20 @@ def require_split(split: str) -> str:
 
 
 def require_seed(seed: int) -> int:
-    """Returns `seed` if it is an integer in [0, 2**63).
+    """The Python integer that `seed` stands for, if it is in [0, 2**63).
 
     Raises:
       SpecError: otherwise.
     """
-    require_integer("seed", seed, 0, (1 << 63) - 1)
-    return int(seed)
+    return require_integer("seed", seed, 0, (1 << 63) - 1)
 
 
 def _is_integer(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool)
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def require_integer(name: str, value: Any, low: int, high: int) -> None:
-    """Checks that `value` is an integer in [low, high].
+def require_integer(name: str, value: Any, low: int, high: int) -> int:
+    """The Python integer that `value` stands for, if it is in [low, high].
 
     Raises:
       SpecError: otherwise.
@@ -133,6 +146,7 @@ def require_integer(name: str, value: Any, low: int, high: int) -> None:
         raise SpecError(
             f"{name}={value!r} is out of range: expected an integer from {low} to {high}"
         )
+    return operator.index(value)
 
 
 def either(names: Iterable[str]) -> str:

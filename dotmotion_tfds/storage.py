@@ -9,13 +9,13 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from dotmotion_tfds import shard_files, splitmix
+from dotmotion_tfds.configs import resolve_config
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
-from dotmotion_tfds.order import Order
+from dotmotion_tfds.order import MAX_EPOCHS, Order, require_start_step
 from dotmotion_tfds.spec import (
     SpecError,
     require_integer,
     require_seed,
-    require_split,
 )
 from dotmotion_tfds.streaming import Batch, Config, as_pair, gather_batches
 
@@ -35,10 +35,18 @@ def build_if_missing(
       OSError: if the dataset can't be written.
     """
     builder = Builder(config=config, data_dir=data_dir)
-    if builder.data_path.exists():
-        shard_files.require_complete(builder)
-    else:
-        builder.download_and_prepare()
+    if not builder.data_path.exists():
+        try:
+            builder.download_and_prepare()
+        except FileExistsError:
+            # Another process built it meanwhile and was first to rename it into place.
+            builder = Builder(config=config, data_dir=data_dir)
+    shard_files.require_complete(builder)
+    if builder.info.file_format is not tfds.core.FileFormat.TFRECORD:
+        raise SpecError(
+            f"{builder.data_path} is stored as {builder.info.file_format.value}, expected "
+            "tfrecord: read it with tfds.data_source, or name another --data_dir"
+        )
     return builder
 
 
@@ -80,22 +88,22 @@ def stored(
       SpecError: if an option is out of range or the stored dataset is not complete.
       OSError: if the dataset is missing and can't be written.
     """
-    require_integer("start_step", start_step, 0, 1 << 62)
+    require_start_step(start_step, batch_size)
+    expected = resolve_config(config).split_size(split)
+    order = Order(
+        batch_size=batch_size,
+        shard=shard,
+        split_size=expected,
+        epochs=require_integer("epochs", epochs, 1, MAX_EPOCHS),
+        key=splitmix.stream_key(require_seed(seed), split, "order"),
+    )
     builder = build_if_missing(config=config, data_dir=data_dir)
-    size = builder.info.splits[require_split(split)].num_examples
-    expected = builder.builder_config.named.split_size(split)
+    size = builder.info.splits[split].num_examples
     if size != expected:
         raise SpecError(
             f"{builder.data_path} holds {size} clips in split {split!r}, expected "
             f"{expected}: it was built with a limit; delete it or name another --data_dir"
         )
-    order = Order(
-        batch_size=batch_size,
-        shard=shard,
-        split_size=size,
-        epochs=epochs,
-        key=splitmix.stream_key(require_seed(seed), split, "order"),
-    )
     video_shape = builder.builder_config.spec.video_shape
 
     def make_batch(step: tf.Tensor, records: dict[str, tf.Tensor]) -> Batch:

@@ -13,11 +13,10 @@ import tensorflow as tf
 from dotmotion_tfds import clip_file, elements, splitmix
 from dotmotion_tfds.arrays_tensorflow import TENSORFLOW
 from dotmotion_tfds.configs import NamedConfig, resolve_config
-from dotmotion_tfds.order import Order
+from dotmotion_tfds.order import Order, require_start_step
 from dotmotion_tfds.spec import (
     ClipSpec,
     SpecError,
-    require_integer,
     require_seed,
     require_split,
 )
@@ -47,8 +46,11 @@ class StreamOptions:
 
     def __post_init__(self) -> None:
         require_split(self.split)
-        require_seed(self.seed)
-        require_integer("start_step", self.start_step, 0, (1 << 62) // 1)
+        object.__setattr__(self, "seed", require_seed(self.seed))
+        start_step = require_start_step(self.start_step, self.batch_size)
+        object.__setattr__(self, "start_step", start_step)
+        if self.cache == "":
+            raise SpecError("cache='' is empty: expected 'memory' or a directory")
         if self.cache is not None and self.epochs is None:
             raise SpecError(
                 f"cache={self.cache!r} without epochs: an endless stream of fresh clips "
@@ -241,7 +243,7 @@ def _cached_frames(options: StreamOptions) -> tf.data.Dataset:
     """A dataset of one element: the frames of the whole split, in index order."""
     size = options.config.split_size(options.split)
     spec = options.config.spec
-    if options.cache is None or options.cache in ("", "memory"):
+    if options.cache == "memory" or options.cache is None:
         whole_split = tf.data.Dataset.from_tensors(tf.range(size, dtype=tf.int64))
         return whole_split.map(lambda indices: _rendered(options, indices)["video"])
     path = clip_file.write_if_missing(

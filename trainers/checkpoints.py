@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,10 @@ from absl import logging
 _NAME = re.compile(r"step_(\d{10})")
 _ARRAYS = "state.npz"
 _MANIFEST = "manifest.json"
+_PART_PREFIX = ".part-"
 _KEEP = 3
+# What reading a cut, flipped or forged checkpoint can lead to.
+_BROKEN = (OSError, ValueError, KeyError, TypeError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +53,13 @@ def save(folder: pathlib.Path, checkpoint: Checkpoint) -> pathlib.Path:
     """
     final = folder / f"step_{checkpoint.step:010d}"
     if final.exists():
-        return final
-    part = folder / f".{final.name}.{os.getpid()}.part"
-    part.mkdir(parents=True)
+        if _is_whole(final):
+            return final
+        shutil.rmtree(final)
+    folder.mkdir(parents=True, exist_ok=True)
+    for left_by_a_killed_run in folder.glob(f"{_PART_PREFIX}*"):
+        shutil.rmtree(left_by_a_killed_run, ignore_errors=True)
+    part = pathlib.Path(tempfile.mkdtemp(prefix=_PART_PREFIX, dir=folder))
     try:
         with open(part / _ARRAYS, "wb") as file:
             np.savez(file, **checkpoint.arrays)
@@ -73,7 +81,7 @@ def save(folder: pathlib.Path, checkpoint: Checkpoint) -> pathlib.Path:
         _sync(descriptor)
     finally:
         os.close(descriptor)
-    for old in _by_step(folder)[:-_KEEP]:
+    for old in [path for path in _by_step(folder) if _is_whole(path)][:-_KEEP]:
         shutil.rmtree(old, ignore_errors=True)
     return final
 
@@ -87,9 +95,17 @@ def load_latest(folder: pathlib.Path) -> Checkpoint | None:
     for path in reversed(_by_step(folder)):
         try:
             return _load(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _BROKEN as error:
             logging.warning("passing over the broken checkpoint %s: %s", path, error)
     return None
+
+
+def _is_whole(path: pathlib.Path) -> bool:
+    try:
+        _load(path)
+    except _BROKEN:
+        return False
+    return True
 
 
 def _load(path: pathlib.Path) -> Checkpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import platform
 import time
@@ -101,19 +102,35 @@ def run(options: TrainOptions, console: Console) -> dict[str, Any]:
             "name another directory with --workdir"
         )
     earlier = summary.read(options.workdir)
-    if current.step == options.steps and earlier and earlier["steps"] == options.steps:
+    if current.step == options.steps and _still_holds(earlier, current):
         console.print(
             f"this run is complete at step {options.steps}; raise --steps to train on, "
             "or name another --workdir",
             highlight=False,
         )
-        return earlier
+        return dict(earlier or {})
     if current.writes_files:
         workdir.claim(options.workdir, options.identity())
-    if current.step:
-        console.print(f"continuing at step {current.step}", highlight=False)
-    timing = _train(current, console)
-    return _sum_up(current, timing, earlier, console)
+    with (
+        workdir.hold(options.workdir) if current.writes_files else contextlib.nullcontext()
+    ):
+        if current.step:
+            console.print(f"continuing at step {current.step}", highlight=False)
+        timing = _train(current, console)
+        return _sum_up(current, timing, earlier, console)
+
+
+def _still_holds(earlier: dict[str, Any] | None, current: _Run) -> bool:
+    """Whether the summary that is there tells what this run would."""
+    expected = {
+        **summary.describe_options(current.options),
+        "strategy": current.options.strategy,
+        "num_replicas": current.strategy.num_replicas_in_sync,
+        "steps": current.step,
+        "test_clips": current.options.eval_clips,
+    }
+    found = earlier or {}
+    return all(found.get(name) == value for name, value in expected.items())
 
 
 def _require_dataset(options: TrainOptions) -> None:
@@ -173,6 +190,7 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
     log = TensorBoardLog(options.workdir) if current.writes_files else None
     step_s: list[float] = []
     wait_s: list[float] = []
+    rows: list[int] = []
     bar = ProgressBar(console, "training", total=options.steps, done=current.step)
     with StopRequests() as requests, bar:
         for number in range(current.step + 1, options.steps + 1):
@@ -189,12 +207,13 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
                     f"(loss {row[0]:g}, gradient norm {row[2]:g}): try a smaller "
                     "--learning_rate or a --clip_norm"
                 )
-            current.history = np.concatenate([current.history, row[np.newaxis]])
+            current.history = np.concatenate([current.history, row[np.newaxis, :3]])
+            rows.append(int(row[3]))
             figures = {
                 "loss": float(row[0]),
                 "accuracy": float(row[1]),
                 "gradient_norm": float(row[2]),
-                "clips_per_s": options.batch_size / step_s[-1],
+                "clips_per_s": rows[-1] / step_s[-1],
                 "input_wait_fraction": wait_s[-1] / step_s[-1],
             }
             bar.advance(_figures(figures))
@@ -212,7 +231,7 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
             start = time.perf_counter()
     if log:
         log.close()
-    return {**summary.timing(step_s, wait_s, options.batch_size)}
+    return {**summary.timing(step_s, wait_s, rows)}
 
 
 def _next_batch(iterator: Any) -> Any:

@@ -20,6 +20,7 @@ with the state saved.
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -81,6 +82,13 @@ def parse(argv: Sequence[str]) -> train_options.TrainOptions | None:
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
     try:
+        return _main(argv)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _main(argv: Sequence[str]) -> int:
+    try:
         options = parse(argv)
     except (UsageError, train_options.OptionsError) as error:
         return fail(error, USAGE_ERROR)
@@ -96,6 +104,8 @@ def _run(options: train_options.TrainOptions) -> int:
     console = Console()
     with console.status("starting TensorFlow"):
         quiet_start.import_tensorflow()
+        import tensorflow as tf
+
         from trainers import loop, progress
     try:
         result = loop.run(options, console)
@@ -112,8 +122,9 @@ def _run(options: train_options.TrainOptions) -> int:
             "again to continue"
         )
         return 128 + stop.signal_number
-    except KeyboardInterrupt:
-        return 130
+    except tf.errors.ResourceExhaustedError:
+        memory = f"batches of {options.batch_size} clips do not fit the memory"
+        return fail(MemoryError(f"{memory}: try a smaller --batch_size"), 1)
     progress.print_closing_table(console, result)
     return 0
 

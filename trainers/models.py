@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dotmotion_tfds import splitmix
 from trainers.options import LAYERS, NESTINGS, require_choice
 from trainers.recipes import MODELS
 
@@ -82,7 +83,7 @@ class _Initializers:
 
     def __init__(self, seed: int) -> None:
         # Keras takes 32-bit seeds.
-        self._seed = (seed * 1000) % (1 << 31)
+        self._seed = splitmix.stream_key(int(seed), "weights") >> 33
 
     def kernel(self) -> keras.initializers.Initializer:
         return keras.initializers.GlorotUniform(seed=self._next())

@@ -9,7 +9,12 @@ import pathlib
 from typing import Any
 
 from dotmotion_tfds import NamedConfig, resolve_config
-from dotmotion_tfds.spec import SpecError, require_seed
+from dotmotion_tfds.spec import (
+    MAX_BATCH_SIZE,
+    SpecError,
+    require_integer,
+    require_seed,
+)
 from trainers.recipes import MODELS, PRESETS, recipe
 
 STRATEGIES = ("mirrored", "multi_worker_mirrored", "one_device")
@@ -80,10 +85,7 @@ class TrainOptions:
         require_choice("nesting", self.nesting, NESTINGS)
         require_choice("strategy", self.strategy, STRATEGIES)
         require_choice("data", self.data, DATA)
-        _require_at_least("steps", self.steps, 1)
-        _require_at_least("batch_size", self.batch_size, 1)
-        _require_at_least("checkpoint_every", self.checkpoint_every, 1)
-        _require_at_least("eval_clips", self.eval_clips, 1)
+        self._check_counts()
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise OptionsError(
                 f"learning_rate={self.learning_rate:g} is out of range: expected a "
@@ -94,13 +96,17 @@ class TrainOptions:
                 f"clip_norm={self.clip_norm:g} is out of range: expected a positive "
                 "number, or 0 for no limit"
             )
-        self._check_seed()
         self._check_devices()
         self._check_data()
 
-    def _check_seed(self) -> None:
+    def _check_counts(self) -> None:
+        most = 1_000_000_000
         try:
             require_seed(self.seed)
+            require_integer("batch_size", self.batch_size, 1, MAX_BATCH_SIZE)
+            require_integer("steps", self.steps, 1, most)
+            require_integer("checkpoint_every", self.checkpoint_every, 1, most)
+            require_integer("eval_clips", self.eval_clips, 1, most)
         except SpecError as error:
             raise OptionsError(str(error)) from None
 
@@ -116,6 +122,12 @@ class TrainOptions:
             raise OptionsError(
                 f"virtual_devices={self.virtual_devices} with strategy='one_device', "
                 "which has one replica: use strategy='mirrored'"
+            )
+        if self.strategy == "multi_worker_mirrored" and self.virtual_devices:
+            raise OptionsError(
+                f"virtual_devices={self.virtual_devices} with "
+                "strategy='multi_worker_mirrored': each worker has the devices of its "
+                "machine; leave --virtual_devices out"
             )
         if self.virtual_devices:
             require_divisible(self.batch_size, self.virtual_devices)
@@ -172,7 +184,7 @@ def resolve_options(
       preset: 'standard' or 'notebook'.
       model: 'cnn_lstm' or 'conv_lstm'.
       config: a configuration's name or a JSON object of its geometry.
-      workdir: the run's directory; named after the options by default.
+      workdir: the run's directory; `runs/<model>-<preset>` by default.
       data_dir: root of the built datasets.
       **given: other fields of `TrainOptions`; None stands for "not given".
 
@@ -187,19 +199,28 @@ def resolve_options(
     chosen = dataclasses.asdict(recipe(preset, model))
     chosen.update({name: value for name, value in given.items() if value is not None})
     try:
-        chosen["config"] = resolve_config(config or chosen["config"])
+        chosen["config"] = resolve_config(chosen["config"] if config is None else config)
     except SpecError as error:
         raise OptionsError(str(error)) from None
     if data_dir is not None:
-        chosen["data_dir"] = pathlib.Path(data_dir)
+        chosen["data_dir"] = _directory("data_dir", data_dir)
     if "eval_clips" not in chosen and chosen["data"] == "tfds":
         chosen["eval_clips"] = min(1000, chosen["config"].split_size("test"))
     default_workdir = pathlib.Path("runs") / f"{model}-{preset}"
     return TrainOptions(
         model=model,
-        workdir=pathlib.Path(workdir) if workdir else default_workdir,
+        workdir=default_workdir if workdir is None else _directory("workdir", workdir),
         **chosen,
     )
+
+
+def _directory(name: str, value: str | os.PathLike[str]) -> pathlib.Path:
+    text = os.fspath(value)
+    if not text or "\0" in text or "://" in text:
+        raise OptionsError(
+            f"{name}={text!r} is not usable: expected a directory of this machine"
+        )
+    return pathlib.Path(text).expanduser()
 
 
 def require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -224,11 +245,4 @@ def require_divisible(batch_size: int, replicas: int) -> None:
             f"batch_size={batch_size} is not divisible by {replicas} replicas: use a "
             f"multiple of {replicas}, such as "
             f"{replicas * max(1, round(batch_size / replicas))}"
-        )
-
-
-def _require_at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise OptionsError(
-            f"{name}={value} is out of range: expected an integer of at least {least}"
         )

@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 # Without a terminal a bar can't move: a line at least this often instead.
 _SECONDS_BETWEEN_LINES = 10.0
@@ -90,9 +91,9 @@ def print_closing_table(console: Console, summary: dict[str, Any]) -> None:
 
     Args:
       console: where to print.
-      summary: as `trainers.summary.summarize` gives it.
+      summary: as `trainers.loop.run` gives it.
     """
-    table = Table(show_header=False, title=f"{summary['model']}, {summary['config']}")
+    table = Table(show_header=False, title=Text(f"{summary['model']}, {summary['config']}"))
     table.add_column(style="bold")
     table.add_column()
     for name, value in (
@@ -112,7 +113,7 @@ def print_closing_table(console: Console, summary: dict[str, Any]) -> None:
         ("weights SHA-256", f"{summary['weights_sha256'][:16]}..."),
         ("results in", summary["workdir"]),
     ):
-        table.add_row(name, value)
+        table.add_row(name, Text(str(value)))
     for name, accuracy in summary["test_accuracy_by_class"].items():
         table.add_row(f"accuracy on {name}", _figure(accuracy, "{:.4f}", "no clips"))
     console.print(table)
@@ -121,6 +122,7 @@ def print_closing_table(console: Console, summary: dict[str, Any]) -> None:
         f"fresh clips of config {summary['config']}",
         highlight=False,
         soft_wrap=True,
+        markup=False,
     )
 
 

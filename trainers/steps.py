@@ -35,7 +35,7 @@ def make_train_step(
 
     Returns:
       A `tf.function` from a distributed batch of `video`, `label` and `weight` to float32
-      `[loss, accuracy, gradient norm before clipping]` of the global batch.
+      `[loss, accuracy, gradient norm before clipping, rows]` of the global batch.
     """
     variables = model.trainable_variables
 
@@ -54,7 +54,7 @@ def make_train_step(
         # Keras's optimizer sums over the replicas once more.
         replicas = float(strategy.num_replicas_in_sync)
         optimizer.apply([gradient / replicas for gradient in gradients], variables)
-        return tf.stack([loss / rows, correct / rows, norm])
+        return tf.stack([loss / rows, correct / rows, norm, rows])
 
     @tf.function(reduce_retracing=True)
     def train_step(batch: Any) -> tf.Tensor:

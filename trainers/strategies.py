@@ -9,6 +9,9 @@ import tensorflow as tf
 
 from trainers.options import OptionsError, TrainOptions, require_divisible
 
+# MultiWorkerMirroredStrategy is only a name for this class.
+_NAMES = {"CollectiveAllReduceStrategy": "MultiWorkerMirroredStrategy"}
+
 
 def make_strategy(options: TrainOptions) -> tf.distribute.Strategy:
     """Makes the strategy that the options name.
@@ -46,9 +49,10 @@ def describe(strategy: tf.distribute.Strategy) -> str:
     devices = [
         tf.DeviceSpec.from_string(device) for device in strategy.extended.worker_devices
     ]
+    name = type(strategy).__name__
     kinds = sorted({str(device.device_type) for device in devices})
     line = (
-        f"{type(strategy).__name__}, {replicas} replica{'s' if replicas > 1 else ''} on "
+        f"{_NAMES.get(name, name)}, {replicas} replica{'s' if replicas > 1 else ''} on "
         f"{' and '.join(kinds)}"
     )
     if kinds == ["CPU"] and not tf.config.list_physical_devices("GPU"):
@@ -98,10 +102,16 @@ def _require_cluster(batch_size: int) -> None:
     )
     try:
         parsed = json.loads(text)
-        workers = sum(len(hosts) for hosts in parsed["cluster"].values())
-        if not isinstance(parsed["task"]["index"], int):
-            raise TypeError
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+        cluster, task = parsed["cluster"], parsed["task"]
+        hosts = [host for kind in ("chief", "worker") for host in cluster.get(kind, [])]
+        workers = len(hosts)
+        known = {"chief", "worker"} >= {*cluster, task["type"]}
+        addressed = all(host.rpartition(":")[2].isdigit() for host in hosts)
+        if not (known and addressed and cluster[task["type"]]):
+            raise ValueError("not a cluster of workers")
+        if task["index"] not in range(len(cluster[task["type"]])):
+            raise ValueError("not a task of the cluster")
+    except (ValueError, KeyError, TypeError, AttributeError):
         came = f"TF_CONFIG={text!r}" if text else "TF_CONFIG is not set"
         raise OptionsError(
             f"strategy 'multi_worker_mirrored': {came}; expected the cluster as JSON, "

@@ -37,7 +37,7 @@ def weights_sha256(weights: Sequence[np.ndarray]) -> str:
 
 
 def timing(
-    step_s: Sequence[float], wait_s: Sequence[float], batch_size: int
+    step_s: Sequence[float], wait_s: Sequence[float], rows: Sequence[int]
 ) -> dict[str, float]:
     """Throughput of the steps of one process.
 
@@ -47,18 +47,17 @@ def timing(
     Args:
       step_s: seconds of each step, waiting for its batch included.
       wait_s: seconds that each step waited for its batch.
-      batch_size: clips in a batch.
+      rows: clips that each step trained on.
 
     Returns:
-      `examples_per_s` and `step_ms_median` of the median step; `input_wait_fraction`,
+      `examples_per_s`, clips over time; `step_ms_median`; `input_wait_fraction`,
       waiting over all time; `first_step_s`; `train_s`, all steps.
     """
     steady_step_s = step_s[1:] or step_s
     steady_wait_s = wait_s[1:] or wait_s
-    median_s = statistics.median(steady_step_s)
     return {
-        "examples_per_s": batch_size / median_s,
-        "step_ms_median": 1e3 * median_s,
+        "examples_per_s": sum(rows[1:] or rows) / sum(steady_step_s),
+        "step_ms_median": 1e3 * statistics.median(steady_step_s),
         "input_wait_fraction": sum(steady_wait_s) / sum(steady_step_s),
         "first_step_s": step_s[0],
         "train_s": sum(step_s),
@@ -122,6 +121,7 @@ def write(workdir: pathlib.Path, summary: dict[str, Any]) -> pathlib.Path:
 def read(workdir: pathlib.Path) -> dict[str, Any] | None:
     """The summary that an earlier run left, or None."""
     try:
-        return json.loads((workdir / FILE_NAME).read_text(encoding="utf-8"))
+        found = json.loads((workdir / FILE_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return found if isinstance(found, dict) else None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 from trainers.options import OptionsError
@@ -74,6 +77,26 @@ def claim(path: pathlib.Path, identity: dict[str, Any]) -> None:
             except OSError:
                 break
         raise _not_writable(path, error.strerror or str(error)) from None
+
+
+@contextlib.contextmanager
+def hold(path: pathlib.Path) -> Iterator[None]:
+    """Keeps other processes of this machine from training in the directory meanwhile.
+
+    The lock goes with the process, also when it is killed.
+
+    Raises:
+      OptionsError: if another process holds it.
+    """
+    with open(path / _RUN_FILE, "rb") as run_file:
+        try:
+            fcntl.flock(run_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OptionsError(
+                f"workdir {str(path)!r} is in use by another process: wait for it, or name "
+                "another directory with --workdir"
+            ) from None
+        yield
 
 
 def _require_same(path: pathlib.Path, identity: dict[str, Any]) -> None:

@@ -39,7 +39,10 @@ def test_clips_beyond_memory_are_refused():
 
 
 def test_numpy_integers_are_integers():
-    assert ClipSpec(frames=np.int64(3)).video_shape == (3, 50, 130, 1)
+    spec = ClipSpec(frames=np.int64(3), dot_size=np.uint8(6), noise=np.float32(0.5))
+    assert spec.video_shape == (3, 50, 130, 1)
+    assert repr(spec) == repr(ClipSpec(frames=3, dot_size=6, noise=0.5))
+    assert require_seed(np.uint64(7)) == 7
 
 
 def test_slugs_differ_between_specs():

@@ -68,6 +68,14 @@ def test_streamed_clips_are_the_clips_of_their_indices(step, batch_size, split, 
     assert_same_batches([batch], [dotmotion_tfds.clips(expected, split, **options)])
 
 
+def test_numpy_integers_are_as_good_as_pythons():
+    options = {"seed": np.int64(3), "batch_size": np.uint8(200), "start_step": np.int32(1)}
+    found = dotmotion_tfds.stream(config=SMALL_SPEC, epochs=np.int64(2), **options)
+    plain = {name: int(value) for name, value in options.items()}
+    expected = dotmotion_tfds.stream(config=SMALL_SPEC, epochs=2, **plain)
+    assert_same_batches(found.take(1), expected.take(1))
+
+
 def test_an_endless_stream_is_infinite_and_passes_are_finite():
     assert dotmotion_tfds.stream().cardinality() == tf.data.INFINITE_CARDINALITY
     passes = dotmotion_tfds.stream(config="notebook", epochs=3)
@@ -147,6 +155,9 @@ def test_what_is_not_an_index_is_refused(indices, message):
         ({"epochs": -1}, "epochs=-1"),
         ({"seed": -1}, "seed=-1"),
         ({"cache": "memory"}, "without epochs"),
+        ({"cache": "", "epochs": 1}, "cache='' is empty"),
+        ({"start_step": 2**62}, "start_step="),
+        ({"batch_size": np.array([1, 2])}, "batch_size="),
     ],
 )
 def test_options_out_of_range_are_named(options, message):

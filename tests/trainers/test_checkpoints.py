@@ -51,6 +51,29 @@ def test_a_broken_checkpoint_is_passed_over(tmp_path, damage):
     assert checkpoints.load_latest(tmp_path).step == 1
 
 
+def test_a_broken_checkpoint_is_written_again(tmp_path):
+    path = checkpoints.save(tmp_path, make_checkpoint(2))
+    (path / "state.npz").write_bytes(b"")
+    checkpoints.save(tmp_path, make_checkpoint(2))
+    assert checkpoints.load_latest(tmp_path).step == 2
+
+
+def test_broken_checkpoints_do_not_push_out_good_ones(tmp_path):
+    for step in (1, 2, 3):
+        checkpoints.save(tmp_path, make_checkpoint(step))
+    for broken in ("step_0000000002", "step_0000000003"):
+        (tmp_path / broken / "state.npz").unlink()
+    checkpoints.save(tmp_path, make_checkpoint(4))
+    assert (tmp_path / "step_0000000001").exists()
+
+
+def test_what_a_killed_save_left_is_removed(tmp_path):
+    (tmp_path / ".part-killed").mkdir()
+    (tmp_path / ".part-killed" / "state.npz").write_bytes(b"")
+    checkpoints.save(tmp_path, make_checkpoint(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["step_0000000001"]
+
+
 def test_any_flipped_bit_is_seen(tmp_path):
     path = checkpoints.save(tmp_path, make_checkpoint(2)) / "state.npz"
     whole = path.read_bytes()

@@ -54,7 +54,7 @@ BAD = [
     ({"config": "standart"}, "unknown config 'standart'"),
     ({"config": '{"dot_size": 51}'}, "dot_size=51 does not fit a frame of 50 x 130"),
     ({"config": '{"height": 7, "dot_size": 2}'}, "frames of 7 x 130 pixels are too small"),
-    ({"steps": 0}, "steps=0 is out of range: expected an integer of at least 1"),
+    ({"steps": 0}, "steps=0 is out of range: expected an integer from 1"),
     ({"steps": -3}, "steps=-3"),
     ({"batch_size": 0}, "batch_size=0"),
     ({"batch_size": -32}, "batch_size=-32"),
@@ -73,6 +73,13 @@ BAD = [
     ({"eval_clips": 0}, "eval_clips=0"),
     ({"eval_clips": 81, "data": "tfds", "config": "notebook"}, "more than the 80 stored"),
     ({"data_dir": "/data"}, "add --data=tfds"),
+    ({"data_dir": "gs://bucket", "data": "tfds"}, "data_dir='gs://bucket' is not usable"),
+    ({"workdir": ""}, "workdir='' is not usable"),
+    ({"config": ""}, "unknown config ''"),
+    ({"batch_size": 1 << 32}, "batch_size=4294967296"),
+    ({"steps": 1.5}, "steps=1.5"),
+    ({"eval_clips": 10**20}, "eval_clips=1000"),
+    ({"virtual_devices": 2, "strategy": "multi_worker_mirrored"}, "each worker has"),
 ]
 
 

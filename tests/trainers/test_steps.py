@@ -59,7 +59,7 @@ def test_a_step_follows_the_gradient_of_the_global_batch(name, replicas, rows, c
     before = model.get_weights()
     train_step = steps.make_train_step(strategy, model, optimizer, clip_norm=clip_norm)
     found = train_step(first_batch(strategy, rows)).numpy()
-    np.testing.assert_allclose(found[[0, 2]], [loss, norm], rtol=1e-4)
+    np.testing.assert_allclose(found[[0, 2, 3]], [loss, norm, rows], rtol=1e-4)
     assert norm > CLIP_NORM
     scale = clip_norm / norm if clip_norm else 1
     for old, new, gradient in zip(before, model.get_weights(), gradients, strict=True):

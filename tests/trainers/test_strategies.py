@@ -49,6 +49,17 @@ WORKERS = {"worker": ["a:1", "b:1", "c:1"]}
         ("{", "expected the cluster as JSON"),
         ("[]", "expected the cluster as JSON"),
         (json.dumps({"cluster": WORKERS}), "expected the cluster as JSON"),
+        ('{"cluster": {}, "task": {"type": "worker", "index": 0}}', "expected the cluster"),
+        (
+            json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 5}}),
+            "expected",
+        ),
+        (json.dumps({"cluster": WORKERS, "task": {"type": "ps", "index": 0}}), "expected"),
+        (json.dumps({"cluster": WORKERS, "task": {"index": 0}}), "expected the cluster"),
+        (
+            '{"cluster": {"worker": ["nonsense"]}, "task": {"type": "worker", "index": 0}}',
+            "expected the cluster",
+        ),
         (
             json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 0}}),
             "batch_size=4 is not divisible by 3 replicas",

@@ -5,7 +5,7 @@ from trainers import summary
 
 
 def test_the_first_step_does_not_count_as_steady():
-    found = summary.timing([9.0, 1.0, 3.0, 2.0], [8.0, 0.25, 0.0, 0.05], batch_size=32)
+    found = summary.timing([9.0, 1.0, 3.0, 2.0], [8.0, 0.25, 0.0, 0.05], [32, 32, 32, 32])
     assert found == {
         "examples_per_s": 16.0,
         "step_ms_median": 2000.0,
@@ -16,9 +16,14 @@ def test_the_first_step_does_not_count_as_steady():
 
 
 def test_a_single_step_stands_for_itself():
-    found = summary.timing([2.0], [1.0], batch_size=4)
+    found = summary.timing([2.0], [1.0], [4])
     assert found["step_ms_median"] == 2000.0
     assert found["input_wait_fraction"] == 0.5
+
+
+def test_a_short_batch_counts_as_what_it_is():
+    found = summary.timing([9.0, 1.0, 1.0], [0.0, 0.0, 0.0], [32, 32, 16])
+    assert found["examples_per_s"] == 24.0
 
 
 def test_figures_of_an_evaluation():

@@ -28,6 +28,16 @@ def test_another_run_is_refused_naming_what_differs(tmp_path, name, value):
     assert f"{name}={IDENTITY[name]!r}, not {name}={value!r}" in str(caught.value)
 
 
+def test_a_directory_is_held_by_one_process_at_a_time(tmp_path):
+    workdir.claim(tmp_path, IDENTITY)
+    with workdir.hold(tmp_path):
+        second = workdir.hold(tmp_path)
+        with pytest.raises(OptionsError, match="in use by another process"):
+            second.__enter__()
+    with workdir.hold(tmp_path):
+        pass
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "\x00"])
 def test_an_unreadable_run_file_is_refused(tmp_path, text):
     (tmp_path / "run.json").write_text(text)
