@@ -37,11 +37,6 @@ def mirrored(replicas: int) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([f"/cpu:{number}" for number in range(replicas)])
 
 
-@pytest.fixture
-def small_config() -> dotmotion_tfds.NamedConfig:
-    return dotmotion_tfds.resolve_config(SMALL_SPEC)
-
-
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A root for built datasets that all tests of a process share and none changes."""
