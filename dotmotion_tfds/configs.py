@@ -12,6 +12,8 @@ from dotmotion_tfds.spec import ClipSpec, SpecError, either, require_split, spec
 # How a stored clip holds its frames; `encodings` says what each is.
 ENCODINGS = ("zlib", "raw", "png", "trajectories")
 
+# The seed of the stored clips, and the default seed of the streamed ones.
+STORED_SEED = 0
 CUSTOM_SPLIT_SIZES = {"train": 4000, "test": 1000}
 
 

@@ -102,18 +102,6 @@ def test_array_records_are_refused_with_what_reads_them(tmp_path):
         dotmotion_tfds.stored(epochs=1, config="notebook", data_dir=tmp_path)
 
 
-def test_a_builder_that_comes_second_takes_the_other_ones_dataset(tmp_path, monkeypatch):
-    prepare = Builder.download_and_prepare
-
-    def lose_the_race(builder, **options):
-        prepare(Builder(config="notebook", data_dir=tmp_path))
-        raise FileExistsError(builder.data_dir)
-
-    monkeypatch.setattr(Builder, "download_and_prepare", lose_the_race)
-    builder = storage.build_if_missing(config="notebook", data_dir=tmp_path)
-    assert builder.info.splits["test"].num_examples == 80
-
-
 def test_a_dataset_built_with_a_limit_is_refused(tmp_path):
     builder = Builder(config="notebook", data_dir=tmp_path)
     limit = tfds.download.DownloadConfig(max_examples_per_split=3)

@@ -1,0 +1,69 @@
+"""The TFDS feature of a clip's frames, for each way to store them."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from dotmotion_tfds import pictures
+from dotmotion_tfds.configs import NamedConfig
+
+
+def video_feature(config: NamedConfig) -> Any:
+    """The feature that reads the frames of a configuration's clips.
+
+    Args:
+      config: the configuration, with the encoding of its frames.
+
+    Returns:
+      A feature whose examples are uint8 `[frames, height, width, channels]`, or None if
+      frames are not stored.
+    """
+    shape = config.spec.video_shape
+    ground = config.spec.ground_level
+    doc = (
+        "Frames with noise around the ground's level of "
+        f"{ground}, on which a dot adds {config.spec.contrast}."
+        if config.spec.sensor_noise
+        else f"Frames, {ground + config.spec.contrast} on a dot and {ground} elsewhere."
+    )
+    if config.encoding == "png":
+        return ClipVideo(shape=shape, dtype=np.uint8, encoding_format="png", doc=doc)
+    encodings = {
+        "raw": tfds.features.Encoding.BYTES,
+        "zlib": tfds.features.Encoding.ZLIB,
+    }
+    if config.encoding not in encodings:
+        return None
+    return ClipTensor(
+        shape=shape, dtype=np.uint8, encoding=encodings[config.encoding], doc=doc
+    )
+
+
+class _StoredAsParent:
+    """Shows clips as animations, and is stored under the name of its TFDS parent.
+
+    So `tfds.as_dataframe` shows what moves, with no need for ffmpeg, while a built
+    dataset can be read where this package is not installed.
+    """
+
+    @property
+    def _fully_qualified_class_name(self) -> str:
+        parent = type(self).__mro__[2]
+        return f"{parent.__module__}.{parent.__name__}"
+
+    def repr_html(self, ex: np.ndarray) -> str:
+        """An `<img>` of a clip, uint8 `[frames, height, width, channels]`."""
+        content = base64.b64encode(pictures.animation(ex)).decode()
+        return f'<img src="data:image/gif;base64,{content}" width="260"/>'
+
+
+class ClipTensor(_StoredAsParent, tfds.features.Tensor):
+    """Frames as one string, raw or compressed by zlib."""
+
+
+class ClipVideo(_StoredAsParent, tfds.features.Video):
+    """Frames as a PNG file each."""
