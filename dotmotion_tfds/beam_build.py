@@ -30,16 +30,20 @@ def write_all(
     Raises:
       OSError: if a file can't be written.
     """
-    with beam.Pipeline(runner=runner, options=options) as pipeline:
-        _ = (
-            pipeline
-            | "Plan" >> beam.Create(list(enumerate(planned)))
-            # Else a runner may fuse all shards into the one task that lists them.
-            | "Spread" >> beam.Reshuffle()
-            | "Write" >> beam.MapTuple(_write)
-            | "Collect" >> beam.combiners.ToList()
-            | "Report" >> beam.Map(_report, path=str(results))
-        )
+    try:
+        with beam.Pipeline(runner=runner, options=options) as pipeline:
+            _ = (
+                pipeline
+                | "Plan" >> beam.Create(list(enumerate(planned)))
+                # Else a runner may fuse all shards into the one task that lists them.
+                | "Spread" >> beam.Reshuffle()
+                | "Write" >> beam.MapTuple(_write)
+                | "Collect" >> beam.combiners.ToList()
+                | "Report" >> beam.Map(_report, path=str(results))
+            )
+    except RuntimeError as error:
+        # Runners hand on a worker's traceback as text.
+        raise OSError(str(error).strip().splitlines()[-1]) from error
     num_bytes = dict(json.loads(results.read_text()))
     results.unlink()
     return [num_bytes[number] for number in range(len(planned))]

@@ -17,6 +17,10 @@ from tensorflow_datasets.core import constants
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EBADF, errno.EINVAL)
 
 
+class BuildError(OSError):
+    """A dataset can't be written; the message is one line."""
+
+
 @contextlib.contextmanager
 def claimed(data_path: str | os.PathLike[str]) -> Iterator[None]:
     """Waits until no other process builds in a place, and keeps others waiting.

@@ -43,11 +43,17 @@ def video_feature(config: NamedConfig) -> Any:
     )
 
 
-class _StoredAsParent:
-    """Shows clips as animations, and is stored under the name of its TFDS parent.
+def clip_html(video: np.ndarray) -> str:
+    """An `<img>` of a clip, uint8 `[frames, height, width, channels]`, as an animation."""
+    content = base64.b64encode(pictures.animation(video)).decode()
+    return f'<img src="data:image/gif;base64,{content}" width="260"/>'
 
-    So `tfds.as_dataframe` shows what moves, with no need for ffmpeg, while a built
-    dataset can be read where this package is not installed.
+
+class _StoredAsParent:
+    """Is stored under the name of its TFDS parent.
+
+    So a built dataset can be read where this package is not installed, while
+    `tfds.as_dataframe` shows clips as animations where it is, with no need for ffmpeg.
     """
 
     @property
@@ -55,15 +61,33 @@ class _StoredAsParent:
         parent = type(self).__mro__[2]
         return f"{parent.__module__}.{parent.__name__}"
 
-    def repr_html(self, ex: np.ndarray) -> str:
-        """An `<img>` of a clip, uint8 `[frames, height, width, channels]`."""
-        content = base64.b64encode(pictures.animation(ex)).decode()
-        return f'<img src="data:image/gif;base64,{content}" width="260"/>'
-
 
 class ClipTensor(_StoredAsParent, tfds.features.Tensor):
     """Frames as one string, raw or compressed by zlib."""
 
+    def repr_html(self, ex: np.ndarray) -> str:
+        """`clip_html`."""
+        return clip_html(ex)
+
 
 class ClipVideo(_StoredAsParent, tfds.features.Video):
     """Frames as a PNG file each."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # TFDS reads and shows the items of a sequence by the feature of one of them.
+        self._feature = _Frame(
+            shape=options["shape"][1:], dtype=np.uint8, encoding_format="png"
+        )
+
+
+class _Frame(tfds.features.Image):
+    """A frame of a clip."""
+
+    def decode_batch_example_np(self, example_data: Any) -> np.ndarray:
+        """One array of frames, where TFDS gives a list, which batches as no clip does."""
+        return np.stack(super().decode_batch_example_np(example_data))
+
+    def repr_html_batch(self, ex: np.ndarray) -> str:
+        """`clip_html`."""
+        return clip_html(ex)

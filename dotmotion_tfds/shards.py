@@ -112,7 +112,7 @@ def write(shard: Shard, advance: Callable[[int], Any] = lambda count: None) -> i
         part.rename(path)
     except (tf.errors.OpError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise OSError(f"{shard.path} can't be written: {reason}") from error
+        raise OSError(f"{path.name}: {reason}") from error
     finally:
         part.unlink(missing_ok=True)
     return counted.num_bytes
@@ -148,6 +148,6 @@ def _require_whole(path: epath.Path, shard: Shard, num_bytes: int) -> None:
         expected = num_bytes + shard_utils.ShardConfig.overhead * num_clips
     if found != expected:
         raise OSError(
-            f"{shard.path} can't be written: {found} of {expected} "
+            f"{path.name}: {found} of {expected} "
             f"{'records' if shard.file_format == 'array_record' else 'bytes'} arrived"
         )

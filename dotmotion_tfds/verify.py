@@ -19,6 +19,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
+from dotmotion_tfds import quiet_start
 from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
 from dotmotion_tfds.configs import config_named
 from dotmotion_tfds.spec import SPLITS, SpecError
@@ -71,6 +72,7 @@ def main(argv: Sequence[str]) -> int:
     except (UsageError, SpecError) as error:
         return fail(error, USAGE_ERROR)
     # Wrong usage is reported without waiting for TensorFlow.
+    quiet_start.import_tensorflow()
     import tensorflow_datasets as tfds
     from tqdm import tqdm
 

@@ -24,10 +24,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from dotmotion_tfds import SpecError
+from dotmotion_tfds import SpecError, quiet_start
 from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
 from trainers import options as train_options
-from trainers import quiet_start, recipes
+from trainers import recipes
 
 
 def define_flags() -> Flags:

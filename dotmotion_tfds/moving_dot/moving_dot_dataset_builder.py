@@ -71,6 +71,7 @@ class Builder(dataset_builder.FileReaderBuilder):
         self, *, config: Any = None, file_format: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(config=_known_config(config), **kwargs)
+        self._asked_format = file_format
         self._require_format(file_format)
         self.info.set_file_format(file_format, override=not self.is_prepared())
 
@@ -114,7 +115,7 @@ class Builder(dataset_builder.FileReaderBuilder):
           dotmotion_tfds.SpecError: if the directory exists and is not a complete
             dataset of the asked file format, or there is only one of a newer version.
             Nothing is changed then.
-          OSError: if the dataset can't be written. Nothing of it is left then.
+          BuildError: if the dataset can't be written. Nothing of it is left then.
         """
         self._require_format(file_format)
         overwrites = (
@@ -122,19 +123,25 @@ class Builder(dataset_builder.FileReaderBuilder):
         )
         if self.data_path.exists() and not overwrites:
             shard_files.require_complete(self)
-        else:
-            self._refuse_to_go_back()
+            super().download_and_prepare(download_config=download_config, **kwargs)
+            return
+        self._refuse_to_go_back()
+        try:
             with build_claim.claimed(self.data_path):
                 if self.data_path.exists() and not overwrites:
                     build_claim.say(f"another process has built {self.data_path}: using it")
                     self.info.read_from_directory(self.data_path)
                     shard_files.require_complete(self)
-                else:
-                    super().download_and_prepare(
-                        download_config=download_config, file_format=file_format, **kwargs
-                    )
+                    self._require_format(file_format or self._asked_format)
                     return
-        super().download_and_prepare(download_config=download_config, **kwargs)
+                super().download_and_prepare(
+                    download_config=download_config, file_format=file_format, **kwargs
+                )
+        except OSError as error:
+            raise build_claim.BuildError(
+                f"{self.data_path} can't be built, and nothing of it is left: {error}; "
+                "make room, or name a place that can be written with --data_dir"
+            ) from error
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
         del dl_manager  # Nothing is downloaded.

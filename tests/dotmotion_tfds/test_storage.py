@@ -5,10 +5,27 @@ import pytest
 import tensorflow_datasets as tfds
 
 import dotmotion_tfds
-from dotmotion_tfds import SpecError, storage
+from dotmotion_tfds import SpecError, configs, resolve_config, storage
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 from tests.dotmotion_tfds import golden
 from tests.dotmotion_tfds.test_streaming import assert_same_batches
+
+SMALL = {"frames": 4, "height": 17, "width": 27, "dot_size": 3}
+
+
+@pytest.mark.parametrize("encoding", configs.ENCODINGS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_encoding_gives_the_streamed_batches(tmp_path, encoding, channels):
+    if encoding == "trajectories" and channels == 3:
+        with pytest.raises(SpecError, match="centres only"):
+            resolve_config({**SMALL, "channels": 3, "encoding": encoding})
+        return
+    config = resolve_config({**SMALL, "channels": channels, "encoding": encoding})
+    options = {"config": config, "batch_size": 300, "epochs": 1, "shard": (1, 3)}
+    stored = dotmotion_tfds.stored("test", data_dir=tmp_path, **options)
+    streamed = dotmotion_tfds.stream("test", **options)
+    assert stored.element_spec == streamed.element_spec
+    assert_same_batches(stored, streamed)
 
 
 @pytest.mark.parametrize("shard", [(0, 1), (1, 2)])
