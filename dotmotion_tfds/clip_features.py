@@ -43,17 +43,12 @@ def video_feature(config: NamedConfig) -> Any:
     )
 
 
-def clip_html(video: np.ndarray) -> str:
-    """An `<img>` of a clip, uint8 `[frames, height, width, channels]`, as an animation."""
-    content = base64.b64encode(pictures.animation(video)).decode()
-    return f'<img src="data:image/gif;base64,{content}" width="260"/>'
+class _Clip:
+    """What the features of clips do beyond their TFDS parents.
 
-
-class _StoredAsParent:
-    """Is stored under the name of its TFDS parent.
-
-    So a built dataset can be read where this package is not installed, while
-    `tfds.as_dataframe` shows clips as animations where it is, with no need for ffmpeg.
+    They show clips as animations in `tfds.as_dataframe`, with no need for ffmpeg, and are
+    stored under their parents' names, so that a built dataset can be read where this
+    package is not installed.
     """
 
     @property
@@ -61,21 +56,22 @@ class _StoredAsParent:
         parent = type(self).__mro__[2]
         return f"{parent.__module__}.{parent.__name__}"
 
+    def repr_html(self, ex: np.ndarray) -> str:
+        """An `<img>` of a clip, uint8 `[frames, height, width, channels]`."""
+        content = base64.b64encode(pictures.animation(ex)).decode()
+        return f'<img src="data:image/gif;base64,{content}" width="260"/>'
 
-class ClipTensor(_StoredAsParent, tfds.features.Tensor):
+
+class ClipTensor(_Clip, tfds.features.Tensor):
     """Frames as one string, raw or compressed by zlib."""
 
-    def repr_html(self, ex: np.ndarray) -> str:
-        """`clip_html`."""
-        return clip_html(ex)
 
-
-class ClipVideo(_StoredAsParent, tfds.features.Video):
+class ClipVideo(_Clip, tfds.features.Video):
     """Frames as a PNG file each."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # TFDS reads and shows the items of a sequence by the feature of one of them.
+        # TFDS reads the items of a sequence by the feature of one of them.
         self._feature = _Frame(
             shape=options["shape"][1:], dtype=np.uint8, encoding_format="png"
         )
@@ -87,7 +83,3 @@ class _Frame(tfds.features.Image):
     def decode_batch_example_np(self, example_data: Any) -> np.ndarray:
         """One array of frames, where TFDS gives a list, which batches as no clip does."""
         return np.stack(super().decode_batch_example_np(example_data))
-
-    def repr_html_batch(self, ex: np.ndarray) -> str:
-        """`clip_html`."""
-        return clip_html(ex)
