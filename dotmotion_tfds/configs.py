@@ -105,6 +105,10 @@ CONFIGS: dict[str, NamedConfig] = {
 }
 
 
+# What a flag for a configuration says of itself.
+CONFIG_HELP = f"the clips: {', '.join(CONFIGS)}, or a JSON object"
+
+
 def resolve_config(
     config: str | ClipSpec | Mapping[str, Any] | NamedConfig,
 ) -> NamedConfig:
