@@ -14,17 +14,13 @@ Exit status: 0 all right, 1 something is wrong, 2 wrong usage.
 
 from __future__ import annotations
 
-import os
-import pathlib
 import sys
 from collections.abc import Sequence
 
-from dotmotion_tfds import quiet_start
+from dotmotion_tfds import built_datasets, quiet_start
 from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
 from dotmotion_tfds.configs import config_named
 from dotmotion_tfds.spec import SPLITS, SpecError
-
-_DATASET = "moving_dot"
 
 
 def define_flags() -> Flags:
@@ -35,27 +31,6 @@ def define_flags() -> Flags:
     return flags
 
 
-def find_datasets(data_dir: pathlib.Path, config: str | None) -> list[pathlib.Path]:
-    """The directories of built datasets, `<data_dir>/moving_dot/<config>/<version>`.
-
-    Raises:
-      UsageError: if there is none.
-    """
-    found = [
-        path.parent
-        for path in sorted(data_dir.glob(f"{_DATASET}/*/*/dataset_info.json"))
-        if config in (None, path.parent.parent.name)
-    ]
-    if not found:
-        which = "" if config is None else f" of config {config!r}"
-        raise UsageError(
-            f"no built {_DATASET}{which} under {str(data_dir)!r}: expected a directory "
-            f"such as {os.path.join(data_dir, _DATASET, config or 'standard', '1.0.0')!r}; "
-            "name the root of the built datasets with --data_dir"
-        )
-    return found
-
-
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
     try:
@@ -63,17 +38,12 @@ def main(argv: Sequence[str]) -> int:
         if given is None:
             print(define_flags().help(str(__doc__)))
             return 0
-        if given["data_dir"] is None:
-            raise UsageError("--data_dir is missing: expected the root of the datasets")
-        folders = find_datasets(
-            pathlib.Path(given["data_dir"]).expanduser(), given["config"]
-        )
+        folders = built_datasets.find_datasets(given["data_dir"], given["config"])
         named = [(folder, config_named(folder.parent.name)) for folder in folders]
     except (UsageError, SpecError) as error:
         return fail(error, USAGE_ERROR)
     # Wrong usage is reported without waiting for TensorFlow.
     quiet_start.import_tensorflow()
-    import tensorflow_datasets as tfds
     from tqdm import tqdm
 
     from dotmotion_tfds import verification
@@ -81,9 +51,9 @@ def main(argv: Sequence[str]) -> int:
     sound = True
     for folder, config in named:
         try:
-            info = tfds.builder_from_directory(folder).info
-        except Exception as error:  # TFDS raises whatever a broken JSON file leads to
-            return fail(UsageError(f"{folder}: unreadable metadata ({error})"), 1)
+            info = built_datasets.open_dataset(folder).info
+        except SpecError as error:
+            return fail(error, 1)
         for split in SPLITS:
             with tqdm(
                 total=config.split_size(split),

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 TFDS = str(pathlib.Path(sys.executable).with_name("tfds"))
+MLCROISSANT = str(pathlib.Path(sys.executable).with_name("mlcroissant"))
 # Before a command: lets no file grow beyond 100 kB, as a full disk would.
 LIMITED = [
     sys.executable,

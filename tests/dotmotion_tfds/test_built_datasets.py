@@ -1,0 +1,77 @@
+import pytest
+import tensorflow_datasets as tfds
+
+from dotmotion_tfds import SpecError, built_datasets
+from dotmotion_tfds.command_line import UsageError
+from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
+
+
+def make_folders(root, *names):
+    for name in names:
+        (root / name).mkdir(parents=True)
+        (root / name / "dataset_info.json").write_text("{}")
+    return [root / name for name in names]
+
+
+def test_datasets_are_found_in_order(tmp_path):
+    first, second, third = make_folders(
+        tmp_path,
+        "moving_dot/notebook/1.0.0",
+        "moving_dot/standard/1.0.0",
+        "moving_dot/standard/1.1.0",
+    )
+    make_folders(tmp_path, "mnist/3.0.1", "other/standard/1.0.0")
+    (tmp_path / "moving_dot" / "empty" / "1.0.0").mkdir(parents=True)
+    found = built_datasets.find_datasets
+    assert found(str(tmp_path), None) == [first, second, third]
+    assert found(str(tmp_path), "standard") == [second, third]
+
+
+def test_the_home_directory_has_its_short_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folders = make_folders(tmp_path, "data/moving_dot/standard/1.0.0")
+    assert built_datasets.find_datasets("~/data", None) == folders
+
+
+@pytest.mark.parametrize(
+    ("data_dir", "config", "message"),
+    [
+        (None, None, "--data_dir is missing"),
+        ("/nowhere", None, "no built moving_dot under '/nowhere'"),
+        ("/nowhere", "x", "no built moving_dot of config 'x' under '/nowhere'"),
+        ("~nobody-of-that-name", None, "no built moving_dot"),
+    ],
+)
+def test_nothing_to_find(data_dir, config, message):
+    with pytest.raises(UsageError) as caught:
+        built_datasets.find_datasets(data_dir, config)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_dataset_is_opened(tmp_path):
+    limit = tfds.download.DownloadConfig(max_examples_per_split=1)
+    Builder(config="notebook", data_dir=tmp_path).download_and_prepare(
+        download_config=limit
+    )
+    (folder,) = built_datasets.find_datasets(str(tmp_path), None)
+    assert built_datasets.open_dataset(folder).info.config_name == "notebook"
+    for name, content in (("features.json", None), ("dataset_info.json", "{\n")):
+        if content is None:
+            (folder / name).unlink()
+        else:
+            (folder / name).write_text(content)
+        with pytest.raises(SpecError) as caught:
+            built_datasets.open_dataset(folder)
+        assert f"{folder}: unreadable metadata" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_reason_of_several_lines_becomes_one(tmp_path, monkeypatch):
+    def fail(folder):
+        raise ValueError("first\n  second\n")
+
+    monkeypatch.setattr(tfds, "builder_from_directory", fail)
+    with pytest.raises(SpecError) as caught:
+        built_datasets.open_dataset(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: unreadable metadata (first second)"
