@@ -33,9 +33,9 @@ from tqdm import tqdm
 from benchmarks import ceilings, measure
 from benchmarks.fingerprint import fingerprint
 from dotmotion_tfds import configs, json_file, quiet_start
-from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
+from dotmotion_tfds.command_line import Flags, fail, run
 from dotmotion_tfds.configs import NamedConfig
-from dotmotion_tfds.spec import SPLITS, SpecError, require_integer
+from dotmotion_tfds.spec import SPLITS, require_integer
 
 _BATCH_SIZE = 64
 
@@ -201,7 +201,7 @@ def prepare_read(config: NamedConfig, data_dir: str) -> Callable[[], measure.Wor
 def prepare_verify(config: NamedConfig, data_dir: str) -> Callable[[], measure.Work]:
     """A turn that compares all clips with their indices."""
     builder = _built(config, data_dir)
-    from dotmotion_tfds import verification
+    from dotmotion_tfds.files import verification
 
     def turn() -> measure.Work:
         found: list[int] = []
@@ -242,15 +242,16 @@ def _bytes_per_clip(config: NamedConfig, data_dir: str) -> float:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
-    try:
-        given = define_flags().parse(argv)
-        if given is None:
-            print(define_flags().help(str(__doc__)))
-            return 0
-        require_integer("clips", given["clips"], 5, 1_000_000)
-        require_integer("repeats", given["repeats"], 1, 1000)
-    except (UsageError, SpecError) as error:
-        return fail(error, USAGE_ERROR)
+    return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_measure)
+
+
+def _check(given: dict[str, Any]) -> dict[str, Any]:
+    require_integer("clips", given["clips"], 5, 1_000_000)
+    require_integer("repeats", given["repeats"], 1, 1000)
+    return given
+
+
+def _measure(given: dict[str, Any]) -> int:
     turns = (len(configs.ENCODINGS) * 4 + 1 + len(ceilings.memory_arms())) * (
         given["repeats"] + 1
     )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from absl import flags
+from absl import flags as absl_flags
+
+from dotmotion_tfds.spec import SpecError
+
+Options = TypeVar("Options")
 
 USAGE_ERROR = 2
 
@@ -23,24 +27,24 @@ class Flags:
     """The flags of one program, in a set of their own that no other program sees."""
 
     def __init__(self) -> None:
-        self.values = flags.FlagValues()
+        self.values = absl_flags.FlagValues()
         self.boolean("help", "show this help", short_name="h")
 
     def string(self, name: str, default: str | None, description: str) -> None:
         """Defines a flag that holds a string."""
-        flags.DEFINE_string(name, default, description, flag_values=self.values)
+        absl_flags.DEFINE_string(name, default, description, flag_values=self.values)
 
     def integer(self, name: str, default: int | None, description: str) -> None:
         """Defines a flag that holds an integer."""
-        flags.DEFINE_integer(name, default, description, flag_values=self.values)
+        absl_flags.DEFINE_integer(name, default, description, flag_values=self.values)
 
     def number(self, name: str, default: float | None, description: str) -> None:
         """Defines a flag that holds a floating-point number."""
-        flags.DEFINE_float(name, default, description, flag_values=self.values)
+        absl_flags.DEFINE_float(name, default, description, flag_values=self.values)
 
     def boolean(self, name: str, description: str, short_name: str | None = None) -> None:
         """Defines a flag that is off unless it is given."""
-        flags.DEFINE_bool(
+        absl_flags.DEFINE_bool(
             name, False, description, flag_values=self.values, short_name=short_name
         )
 
@@ -59,7 +63,7 @@ class Flags:
         """
         try:
             rest = self.values(list(argv))[1:]
-        except flags.Error as error:
+        except absl_flags.Error as error:
             raise UsageError(self._explain(str(error))) from None
         if self.values.help:
             return None
@@ -95,6 +99,38 @@ class Flags:
                 expected = _KINDS.get(self.values[name].flag_type(), "another value")
                 return f"--{name}={value!r} is not usable: expected {expected}, see --help"
         return f"{first_line.rstrip('.')}; see --help"
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    flags: Flags,
+    about: str | None,
+    check: Callable[[dict[str, Any]], Options],
+    work: Callable[[Options], int],
+) -> int:
+    """What a `main` does: reads and checks the command line, helps, or works.
+
+    Args:
+      argv: the process's arguments, the program first.
+      flags: the program's flags.
+      about: what `--help` prints before them; the program's docstring.
+      check: makes options of the flags' values, without anything that takes long. It
+        raises UsageError or SpecError for what is unusable.
+      work: does the work; its result is the exit status.
+
+    Returns:
+      The exit status: 0 for help, 2 for wrong usage.
+    """
+    try:
+        given = flags.parse(argv)
+        if given is None:
+            print(flags.help(str(about)))
+            return 0
+        options = check(given)
+    except (UsageError, SpecError) as error:
+        return fail(error, USAGE_ERROR)
+    return work(options)
 
 
 def fail(error: Exception, status: int) -> int:

@@ -21,9 +21,11 @@ import os
 import pathlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from dotmotion_tfds import built_datasets, json_file
-from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
+from dotmotion_tfds import json_file
+from dotmotion_tfds.command_line import Flags, UsageError, fail, run
+from dotmotion_tfds.files import built_datasets
 from dotmotion_tfds.spec import SpecError
 
 FILE_NAME = "croissant.json"
@@ -41,34 +43,35 @@ def define_flags() -> Flags:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
-    try:
-        given = define_flags().parse(argv)
-        if given is None:
-            print(define_flags().help(str(__doc__)))
-            return 0
-        folders = built_datasets.find_datasets(given["data_dir"], given["config"])
-        if given["out"] == "":
-            raise UsageError("--out is empty: expected a directory")
-        if not (given["url"] or "https://").startswith(("http://", "https://")):
-            raise UsageError(
-                f"--url={given['url']!r} is not usable: expected a web page's address, "
-                "such as 'https://example.org/moving-dot'"
-            )
-    except UsageError as error:
-        return fail(error, USAGE_ERROR)
-    # Wrong usage is reported without waiting for TensorFlow and mlcroissant.
-    from dotmotion_tfds import croissant_metadata, shard_files
+    return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_describe)
 
-    for folder in folders:
+
+def _check(given: dict[str, Any]) -> dict[str, Any]:
+    folders = built_datasets.find_datasets(given["data_dir"], given["config"])
+    if given["out"] == "":
+        raise UsageError("--out is empty: expected a directory")
+    if not (given["url"] or "https://").startswith(("http://", "https://")):
+        raise UsageError(
+            f"--url={given['url']!r} is not usable: expected a web page's address, "
+            "such as 'https://example.org/moving-dot'"
+        )
+    return {**given, "folders": folders}
+
+
+def _describe(options: dict[str, Any]) -> int:
+    # Wrong usage is reported without waiting for TensorFlow and mlcroissant.
+    from dotmotion_tfds.files import croissant_metadata, shard_files
+
+    for folder in options["folders"]:
         try:
             builder = built_datasets.open_dataset(folder)
             shard_files.require_complete(builder)
-            document = croissant_metadata.describe(builder.info, url=given["url"])
+            document = croissant_metadata.describe(builder.info, url=options["url"])
         except (SpecError, OSError) as error:
             return fail(error, 1)
         path = folder / FILE_NAME
-        if given["out"] is not None:
-            root = pathlib.Path(os.path.expanduser(given["out"]))
+        if options["out"] is not None:
+            root = pathlib.Path(os.path.expanduser(options["out"]))
             # <root>/moving_dot/<config>/<version>, as under --data_dir.
             path = root.joinpath(*path.parts[-4:])
         try:

@@ -17,16 +17,16 @@ import os
 import pathlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from dotmotion_tfds import elements, pictures
 from dotmotion_tfds.arrays import NUMPY
-from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
+from dotmotion_tfds.command_line import Flags, fail, run
 from dotmotion_tfds.configs import CONFIG_HELP, NamedConfig, resolve_config
 from dotmotion_tfds.spec import (
     CLASS_NAMES,
-    SpecError,
     require_integer,
     require_seed,
     require_split,
@@ -45,7 +45,7 @@ def define_flags() -> Flags:
 
 
 def write_previews(
-    folder: pathlib.Path, config: NamedConfig, *, split: str, seed: int, first: int
+    *, folder: pathlib.Path, config: NamedConfig, split: str, seed: int, first: int
 ) -> list[pathlib.Path]:
     """Writes `<config>-<class>.png` and `<config>-<class>.gif` for each class.
 
@@ -87,27 +87,24 @@ def write_previews(
 
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
+    return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_write)
+
+
+def _check(given: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "folder": pathlib.Path(given["out"]),
+        "config": resolve_config(given["config"]),
+        "split": require_split(given["split"]),
+        "seed": require_seed(given["seed"]),
+        "first": require_integer("first", given["first"], 0, 1 << 62),
+    }
+
+
+def _write(options: dict[str, Any]) -> int:
     try:
-        given = define_flags().parse(argv)
-        if given is None:
-            print(define_flags().help(str(__doc__)))
-            return 0
-        config = resolve_config(given["config"])
-        require_split(given["split"])
-        require_seed(given["seed"])
-        require_integer("first", given["first"], 0, 1 << 62)
-    except (UsageError, SpecError) as error:
-        return fail(error, USAGE_ERROR)
-    try:
-        written = write_previews(
-            pathlib.Path(given["out"]),
-            config,
-            split=given["split"],
-            seed=given["seed"],
-            first=given["first"],
-        )
+        written = write_previews(**options)
     except OSError as error:
-        return fail(OSError(f"{error.strerror}: {given['out']!r}; see --out"), 1)
+        return fail(OSError(f"{error.strerror}: {str(options['folder'])!r}; see --out"), 1)
     for path in written:
         print(path)
     return 0

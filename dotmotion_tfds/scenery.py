@@ -1,6 +1,8 @@
 """What a clip shows besides the dot's own path: colour, distractors, a gap, sensor noise.
 
-All of it is drawn from the clip's index and has nothing to do with its class.
+All of it is drawn from the clip's index and has nothing to do with its class. Every
+function takes the array operations to use, what the clips look like, int64 indices `[n]`
+that are not negative, the split's name and the dataset's seed in [0, 2**63).
 """
 
 from __future__ import annotations
@@ -28,13 +30,6 @@ _SUBPIXELS = 16
 def colors(xp: Arrays, spec: ClipSpec, indices: Any, *, split: str, seed: int) -> Any:
     """The dots' colour in each clip.
 
-    Args:
-      xp: the array operations to use.
-      spec: what the clips look like.
-      indices: int64 `[n]`, clip indices, not negative.
-      split: the split's name.
-      seed: the dataset's seed, in [0, 2**63).
-
     Returns:
       int64 `[n]`, rows of `COLORS[spec.channels]`.
     """
@@ -49,13 +44,6 @@ def distractor_centers(
 
     Their speed is uniform, in each direction at most about twice that of an ascending
     dot.
-
-    Args:
-      xp: the array operations to use.
-      spec: what the clips look like.
-      indices: int64 `[n]`, clip indices, not negative.
-      split: the split's name.
-      seed: the dataset's seed, in [0, 2**63).
 
     Returns:
       int32 `[n, frames, distractors, 2]`, (row, column) in pixels, inside the frame.
@@ -78,13 +66,6 @@ def distractor_centers(
 def shows(xp: Arrays, spec: ClipSpec, indices: Any, *, split: str, seed: int) -> Any:
     """Whether the dot shows in each frame; it does not in the clip's one gap.
 
-    Args:
-      xp: the array operations to use.
-      spec: what the clips look like.
-      indices: int64 `[n]`, clip indices, not negative.
-      split: the split's name.
-      seed: the dataset's seed, in [0, 2**63).
-
     Returns:
       bool `[n, frames]`.
     """
@@ -99,13 +80,6 @@ def ground(xp: Arrays, spec: ClipSpec, indices: Any, *, split: str, seed: int) -
 
     A pixel is one of the 256 quantiles of a normal distribution, so that one hash makes
     eight of them. Levels are clipped so that a dot on top still fits a byte.
-
-    Args:
-      xp: the array operations to use.
-      spec: what the clips look like.
-      indices: int64 `[n]`, clip indices, not negative.
-      split: the split's name.
-      seed: the dataset's seed, in [0, 2**63).
 
     Returns:
       uint8 `[n, frames, height, width, channels]`.

@@ -25,11 +25,10 @@ from typing import Any
 
 from dotmotion_tfds import json_file
 from dotmotion_tfds.class_statistics import ClassStatistics, class_statistics
-from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
+from dotmotion_tfds.command_line import Flags, UsageError, fail, run
 from dotmotion_tfds.configs import CONFIG_HELP, NamedConfig, resolve_config
 from dotmotion_tfds.spec import (
     CLASS_NAMES,
-    SpecError,
     require_integer,
     require_seed,
     require_split,
@@ -141,25 +140,27 @@ def print_table(told: dict[str, Any]) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
-    try:
-        given = define_flags().parse(argv)
-        if given is None:
-            print(define_flags().help(str(__doc__)))
-            return 0
-        config = resolve_config(given["config"])
-        split = require_split(given["split"])
-        seed = require_seed(given["seed"])
-        clips = config.split_size(split)
-        if given["clips"] is not None:
-            clips = require_integer("clips", given["clips"], 1, 1 << 62)
-        if given["json"] == "":
-            raise UsageError("--json is empty: expected the path of a file")
-    except (UsageError, SpecError) as error:
-        return fail(error, USAGE_ERROR)
+    return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_report)
+
+
+def _check(given: dict[str, Any]) -> dict[str, Any]:
+    config = resolve_config(given["config"])
+    split = require_split(given["split"])
+    clips = config.split_size(split)
+    if given["clips"] is not None:
+        clips = require_integer("clips", given["clips"], 1, 1 << 62)
+    if given["json"] == "":
+        raise UsageError("--json is empty: expected the path of a file")
+    seed = require_seed(given["seed"])
+    return {**given, "config": config, "split": split, "seed": seed, "clips": clips}
+
+
+def _report(options: dict[str, Any]) -> int:
+    config, split, seed = options["config"], options["split"], options["seed"]
     from tqdm import tqdm
 
     with tqdm(
-        total=clips,
+        total=options["clips"],
         desc=f"{config.name}, {split}",
         unit=" clips",
         delay=_SECONDS_BEFORE_BAR,
@@ -167,15 +168,19 @@ def main(argv: Sequence[str]) -> int:
         disable=None,
     ) as bar:
         statistics = class_statistics(
-            config.spec, split=split, seed=seed, num_clips=clips, advance=bar.update
+            config.spec,
+            split=split,
+            seed=seed,
+            num_clips=options["clips"],
+            advance=bar.update,
         )
     told = report(statistics, config, split=split, seed=seed)
     print_table(told)
-    if given["json"] is not None:
+    if options["json"] is not None:
         try:
-            json_file.write(pathlib.Path(os.path.expanduser(given["json"])), told)
+            json_file.write(pathlib.Path(os.path.expanduser(options["json"])), told)
         except OSError as error:
-            return fail(OSError(f"{error.strerror}: {given['json']!r}; see --json"), 1)
+            return fail(OSError(f"{error.strerror}: {options['json']!r}; see --json"), 1)
     return 0
 
 

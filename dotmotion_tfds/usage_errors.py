@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from types import TracebackType
 
-from dotmotion_tfds.build_claim import BuildError
+from dotmotion_tfds.files.build_claim import BuildError
 from dotmotion_tfds.spec import SpecError
 
 

@@ -14,12 +14,15 @@ Exit status: 0 all right, 1 something is wrong, 2 wrong usage.
 
 from __future__ import annotations
 
+import pathlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from dotmotion_tfds import built_datasets, quiet_start
-from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
-from dotmotion_tfds.configs import config_named
+from dotmotion_tfds import quiet_start
+from dotmotion_tfds.command_line import Flags, fail, run
+from dotmotion_tfds.configs import NamedConfig, config_named
+from dotmotion_tfds.files import built_datasets
 from dotmotion_tfds.spec import SPLITS, SpecError
 
 
@@ -33,27 +36,28 @@ def define_flags() -> Flags:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
-    try:
-        given = define_flags().parse(argv)
-        if given is None:
-            print(define_flags().help(str(__doc__)))
-            return 0
-        folders = built_datasets.find_datasets(given["data_dir"], given["config"])
-        named = [(folder, config_named(folder.parent.name)) for folder in folders]
-    except (UsageError, SpecError) as error:
-        return fail(error, USAGE_ERROR)
+    return run(argv, flags=define_flags(), about=__doc__, check=_find, work=_verify)
+
+
+def _find(given: dict[str, Any]) -> list[tuple[pathlib.Path, NamedConfig]]:
+    folders = built_datasets.find_datasets(given["data_dir"], given["config"])
+    return [(folder, config_named(folder.parent.name)) for folder in folders]
+
+
+def _verify(found: list[tuple[pathlib.Path, NamedConfig]]) -> int:
     # Wrong usage is reported without waiting for TensorFlow.
     quiet_start.import_tensorflow()
     from tqdm import tqdm
 
-    from dotmotion_tfds import verification
+    from dotmotion_tfds.files import verification
 
-    sound = True
-    for folder, config in named:
+    status = 0
+    for folder, config in found:
         try:
             info = built_datasets.open_dataset(folder).info
         except SpecError as error:
-            return fail(error, 1)
+            status = fail(error, 1)
+            continue
         for split in SPLITS:
             with tqdm(
                 total=config.split_size(split),
@@ -63,11 +67,11 @@ def main(argv: Sequence[str]) -> int:
                 disable=None,
             ) as bar:
                 problem = verification.first_problem(info, split, config, bar.update)
-            sound &= problem is None
-            size = config.split_size(split)
-            verdict = f"all {size:,} clips are right" if problem is None else problem
+            verdict = f"all {config.split_size(split):,} clips are right"
+            if problem is not None:
+                verdict, status = str(problem), 1
             print(f"{folder}, {split}: {verdict}", flush=True)
-    return 0 if sound else 1
+    return status
 
 
 if __name__ == "__main__":

@@ -11,13 +11,8 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core import dataset_builder, splits
 from tensorflow_datasets.core.utils import tqdm_utils
 
-from dotmotion_tfds import (
-    build_claim,
-    clip_features,
-    configs,
-    shard_files,
-    usage_errors,
-)
+from dotmotion_tfds import configs, usage_errors
+from dotmotion_tfds.files import build_claim, clip_features, shard_files
 from dotmotion_tfds.spec import CLASS_NAMES, SPLITS, SpecError
 
 _DESCRIPTION = (
@@ -148,7 +143,7 @@ class Builder(dataset_builder.FileReaderBuilder):
         if download_config.max_examples_per_split == 0:
             return
         # Building needs all of TensorFlow, and describing the dataset does not.
-        from dotmotion_tfds import shards
+        from dotmotion_tfds.files import shards
 
         named = self.builder_config.named
         planned = []
@@ -169,7 +164,7 @@ class Builder(dataset_builder.FileReaderBuilder):
         if download_config.beam_options is None and download_config.beam_runner is None:
             num_bytes = _write_here(planned)
         else:
-            from dotmotion_tfds import beam_build
+            from dotmotion_tfds.files import beam_build
 
             num_bytes = beam_build.write_all(
                 planned,
@@ -224,7 +219,7 @@ class Builder(dataset_builder.FileReaderBuilder):
 
 
 def _write_here(planned: list[Any]) -> list[int]:
-    from dotmotion_tfds import shards
+    from dotmotion_tfds.files import shards
 
     num_bytes = []
     with tqdm_utils.tqdm(

@@ -65,7 +65,7 @@ PICTURES = sorted((pathlib.Path(preview.__file__).parent / "moving_dot/previews"
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
 def test_the_pictures_of_the_dataset_card_are_those_of_today(path, tmp_path):
     config = resolve_config(path.stem.partition("-")[0])
-    preview.write_previews(tmp_path, config, split="train", seed=0, first=0)
+    preview.write_previews(folder=tmp_path, config=config, split="train", seed=0, first=0)
     with Image.open(path) as shown, Image.open(tmp_path / path.name) as made:
         frames = zip(
             ImageSequence.Iterator(shown), ImageSequence.Iterator(made), strict=True

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from dotmotion_tfds import CONFIGS, verification, verify
+from dotmotion_tfds import CONFIGS, verify
+from dotmotion_tfds.files import verification
+from dotmotion_tfds.files.record_files import RecordError, masked_crc, read_records
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
-from dotmotion_tfds.record_files import RecordError, masked_crc, read_records
 from tests.processes import python
 
 SHARD = "moving_dot-{}.{}-{:05d}-of-00002"

@@ -150,6 +150,6 @@ def test_a_newer_version_is_not_shadowed_by_an_older_one(built, tmp_path):
         assert [path.name for path in newer.parent.iterdir()] == ["1.10.0"]
         verified = python("-m", "dotmotion_tfds.verify", f"--data_dir={tmp_path}")
         assert verified.returncode == 1
-        assert f"{newer}: version 1.10.0 is newer than version 1.0.0" in verified.stdout
+        assert f"{newer}: version 1.10.0 is newer than version 1.0.0" in verified.stderr
     finally:
         newer.rename(built / "moving_dot" / "notebook" / "1.0.0")

@@ -5,8 +5,9 @@ import pytest
 from tensorflow_datasets.core import file_adapters, naming
 from tensorflow_datasets.core.utils import shard_utils
 
-from dotmotion_tfds import CONFIGS, records, resolve_config, shards
-from dotmotion_tfds.record_files import read_records
+from dotmotion_tfds import CONFIGS, resolve_config
+from dotmotion_tfds.files import records, shards
+from dotmotion_tfds.files.record_files import read_records
 
 NOTEBOOK = CONFIGS["notebook"]
 

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from dotmotion_tfds.configs import NamedConfig
-from dotmotion_tfds.encodings import decode_clip
-from dotmotion_tfds.record_files import RecordError, read_records
-from dotmotion_tfds.records import clip_records, parse_record
+from dotmotion_tfds.files.encodings import decode_clip
+from dotmotion_tfds.files.record_files import RecordError, read_records
+from dotmotion_tfds.files.records import clip_records, parse_record
 
 _REPORT_EVERY = 64
 _MALFORMED = "it is not a record of this dataset"

@@ -1,8 +1,9 @@
 import pytest
 import tensorflow_datasets as tfds
 
-from dotmotion_tfds import SpecError, built_datasets
+from dotmotion_tfds import SpecError
 from dotmotion_tfds.command_line import UsageError
+from dotmotion_tfds.files import built_datasets
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 
 

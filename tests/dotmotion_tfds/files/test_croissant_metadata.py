@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from dotmotion_tfds import CLASS_NAMES, SpecError, croissant_metadata
+from dotmotion_tfds import CLASS_NAMES, SpecError
+from dotmotion_tfds.files import croissant_metadata
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 
 TFRECORD = "https://www.tensorflow.org/tutorials/load_data/tfrecord"

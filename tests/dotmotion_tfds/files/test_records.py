@@ -3,15 +3,17 @@ import hashlib
 import numpy as np
 import pytest
 
-from dotmotion_tfds import CONFIGS, encodings, records
+from dotmotion_tfds import CONFIGS
 from dotmotion_tfds.configs import resolve_config
+from dotmotion_tfds.files import encodings, records
 from tests.conftest import SMALL_SPEC
 from tests.dotmotion_tfds.test_streaming import assert_same_batches
 from tests.processes import python
 
 PROGRAM = """
 import hashlib
-from dotmotion_tfds import CONFIGS, records
+from dotmotion_tfds import CONFIGS
+from dotmotion_tfds.files import records
 digest = hashlib.sha256()
 for record in records.clip_records(CONFIGS["standard"], "test", 0, 100):
     digest.update(record)

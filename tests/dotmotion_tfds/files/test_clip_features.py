@@ -10,7 +10,7 @@ from PIL import Image
 
 import dotmotion_tfds
 from dotmotion_tfds import resolve_config
-from dotmotion_tfds.clip_features import video_feature
+from dotmotion_tfds.files.clip_features import video_feature
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 from tests.processes import python
 

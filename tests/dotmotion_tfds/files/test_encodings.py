@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dotmotion_tfds import CONFIGS, ClipSpec, elements, encodings, resolve_config
+from dotmotion_tfds import CONFIGS, ClipSpec, elements, resolve_config
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.configs import with_encoding
+from dotmotion_tfds.files import encodings
 
 SPECS = [
     ClipSpec(frames=1, height=8, width=9, dot_size=1, noise=0),

@@ -9,7 +9,7 @@ from typing import Any
 import apache_beam as beam
 from etils import epath
 
-from dotmotion_tfds import shards
+from dotmotion_tfds.files import shards
 
 
 def write_all(

@@ -13,8 +13,8 @@ from etils import epath
 from tensorflow_datasets.core import file_adapters, naming
 from tensorflow_datasets.core.utils import shard_utils
 
-from dotmotion_tfds import records
 from dotmotion_tfds.configs import NamedConfig
+from dotmotion_tfds.files import records
 
 # From so many records, the size of a split is guessed.
 _SAMPLE = 64

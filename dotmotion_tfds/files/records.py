@@ -9,9 +9,10 @@ import numpy as np
 from google.protobuf import message
 from tensorflow.core.example import example_pb2
 
-from dotmotion_tfds import elements, encodings
+from dotmotion_tfds import elements
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.configs import STORED_SEED, NamedConfig
+from dotmotion_tfds.files import encodings
 
 # Frames that are rendered at once; more of them leave the processor's caches.
 _BATCH_BYTES = 8 << 20

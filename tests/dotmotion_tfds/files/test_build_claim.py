@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from dotmotion_tfds import build_claim
+from dotmotion_tfds.files import build_claim
 
 
 def wait_for_a_claim(path, said, done):

@@ -1,0 +1,1 @@
+"""Clips in files: records, shards and builds, and what checks and describes them."""
