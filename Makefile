@@ -5,7 +5,6 @@ VENV ?= .venv
 ARGS ?=
 EXTRAS ?=
 PYTEST_ARGS ?=
-EXTRAS ?=
 
 BIN := $(VENV)/bin
 VENV_STAMP := $(VENV)/.made

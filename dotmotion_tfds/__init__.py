@@ -14,6 +14,7 @@ from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import (
     Builder as _Builder,  # noqa: F401  (registers `moving_dot` with TFDS)
 )
 from dotmotion_tfds.spec import CLASS_NAMES, SPLITS, ClipSpec, SpecError
+from dotmotion_tfds.trajectories import render
 from dotmotion_tfds.version import __version__
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ __all__ = [
     "SpecError",
     "__version__",
     "clips",
+    "render",
     "resolve_config",
     "stored",
     "stream",

@@ -13,8 +13,6 @@ from dotmotion_tfds import elements
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.spec import CLASS_NAMES, ClipSpec
 
-# What every value of a pixel is where the dot is not.
-GROUND = 0
 _BATCH_BYTES = 8 << 20
 
 
@@ -108,9 +106,7 @@ class ClassStatistics:
     centers_outside: int = 0
 
     @classmethod
-    def of(
-        cls, videos: np.ndarray, centers: np.ndarray, *, ground: int = GROUND
-    ) -> ClassStatistics:
+    def of(cls, videos: np.ndarray, centers: np.ndarray, *, ground: int) -> ClassStatistics:
         """The statistics of some clips.
 
         Args:
@@ -175,17 +171,16 @@ def class_statistics(
     split: str,
     seed: int,
     num_clips: int,
-    ground: int = GROUND,
     advance: Callable[[int], None] = lambda count: None,
 ) -> tuple[ClassStatistics, ...]:
     """Renders clips 0 to `num_clips` - 1 once, in batches, and counts by class.
 
     Args:
-      spec: the clips' geometry.
+      spec: what the clips look like. With sensor noise, every pixel that is off the
+        ground's level counts as lit.
       split: the split's name.
       seed: the dataset's seed, in [0, 2**63).
       num_clips: how many clips to count, not negative.
-      ground: the value that unlit pixels have in all channels.
       advance: called with the number of clips that were counted, after each batch.
 
     Returns:
@@ -199,7 +194,9 @@ def class_statistics(
         for label in range(len(CLASS_NAMES)):
             of_class = clips["label"] == label
             totals[label] += ClassStatistics.of(
-                clips["video"][of_class], clips["centers"][of_class], ground=ground
+                clips["video"][of_class],
+                clips["centers"][of_class],
+                ground=spec.ground_level,
             )
         advance(len(indices))
     return tuple(totals)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dotmotion_tfds import motion, raster
+from dotmotion_tfds import motion, raster, scenery
 from dotmotion_tfds.arrays import Arrays
 from dotmotion_tfds.spec import ClipSpec
 
@@ -16,7 +16,7 @@ def describe_clips(
 
     Args:
       xp: the array operations to use.
-      spec: the clips' geometry.
+      spec: what the clips look like.
       indices: int64 `[n]`, not negative.
       split: the split's name.
       seed: the dataset's seed, in [0, 2**63).
@@ -33,6 +33,14 @@ def describe_clips(
 def render_clips(
     xp: Arrays, spec: ClipSpec, indices: Any, *, split: str, seed: int
 ) -> dict[str, Any]:
-    """`describe_clips` and `video`, uint8 `[n, frames, height, width, 1]`."""
+    """`describe_clips` and `video`, uint8 `[n, frames, height, width, channels]`."""
     described = describe_clips(xp, spec, indices, split=split, seed=seed)
-    return {"video": raster.render(xp, spec, described["centers"]), **described}
+    centers = described["centers"]
+    if not spec.shows_the_dot_alone:
+        video = raster.render_scene(xp, spec, centers, indices, split=split, seed=seed)
+    elif spec.channels == 1:
+        video = raster.render_dot(xp, spec, centers)
+    else:
+        colors = scenery.colors(xp, spec, indices, split=split, seed=seed)
+        video = raster.render_dot(xp, spec, centers, colors)
+    return {"video": video, **described}

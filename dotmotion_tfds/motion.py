@@ -33,6 +33,8 @@ _EXACT.dps = 40
 # Beyond ten deviations lie less than 2**-76 of the probability: none of 64 bits.
 _FAR = 10
 
+_PHASES_PER_FRAME = 4
+
 _LABEL_ORDERS = np.array(list(itertools.permutations(range(NUM_CLASSES))), np.int32)
 
 
@@ -41,9 +43,10 @@ class CenterTables:
     """The distribution of every coordinate of every frame of every class.
 
     Attributes:
-      lowest: int32 `[classes, frames, 2]`, the least (row, column) in pixels that a
-        centre takes with a probability of at least 2**-64.
-      thresholds: uint64 `[classes, frames, 2, steps]`; a coordinate is `lowest` plus
+      lowest: int32 `[classes, phases, 2]`, the least (row, column) in pixels that a
+        centre takes with a probability of at least 2**-64. There is a phase for each
+        frame, or, with varying speed, for each quarter of the way between frames.
+      thresholds: uint64 `[classes, phases, 2, steps]`; a coordinate is `lowest` plus
         the number of thresholds below its 64-bit draw.
       bounds: `((row_min, row_max), (column_min, column_max))` in pixels, inclusive.
     """
@@ -100,31 +103,60 @@ def centers(
     hashes = splitmix.draws(
         xp, clip_keys[:, np.newaxis, np.newaxis], xp.uint64(counter)[np.newaxis]
     )
-    steps = xp.count_greater(hashes, xp.take(tables.thresholds, clip_labels))
-    return xp.take(tables.lowest, clip_labels) + steps
+    if not spec.varying_speed:
+        steps = xp.count_greater(hashes, xp.take(tables.thresholds, clip_labels))
+        return xp.take(tables.lowest, clip_labels) + steps
+    num_phases = tables.lowest.shape[1]
+    phases = _phases(xp, spec, indices, split=split, seed=seed)
+    rows = clip_labels[:, np.newaxis] * num_phases + phases
+    thresholds = tables.thresholds.reshape(-1, *tables.thresholds.shape[2:])
+    steps = xp.count_greater(hashes, xp.take(thresholds, rows))
+    return xp.take(tables.lowest.reshape(-1, 2), rows) + steps
+
+
+def _phases(xp: Arrays, spec: ClipSpec, indices: Any, *, split: str, seed: int) -> Any:
+    """How far along its path the dot is in each frame, int32 `[n, frames]` in phases.
+
+    Each step from frame to frame is 1 to 8 parts of the way, drawn afresh; the first
+    frame shows the beginning of the path and the last one its end, as at even speed.
+    """
+    if spec.frames == 1:
+        return xp.int32(indices[:, np.newaxis]) * 0
+    key = splitmix.stream_key(seed, split, "speed")
+    clip_keys = splitmix.draws(xp, xp.uint64(key), xp.uint64(indices))
+    counter = np.arange(spec.frames - 1, dtype=np.uint64)
+    hashes = splitmix.draws(xp, clip_keys[:, np.newaxis], xp.uint64(counter)[np.newaxis])
+    parts = xp.cumulative_sum(xp.int32(xp.shift_right(hashes, 61)) + 1)
+    last_phase = _PHASES_PER_FRAME * (spec.frames - 1)
+    whole = parts[:, -1:]
+    # Rounded; below 2**31 for 4096 frames of 8 parts each.
+    return xp.prepend_zero((2 * parts * last_phase + whole) // (2 * whole))
 
 
 @functools.lru_cache(maxsize=32)
 def center_tables(spec: ClipSpec) -> CenterTables:
     """The tables for one spec; computed once and kept."""
+    times = [Fraction(frame) for frame in range(spec.frames)]
+    if spec.varying_speed:
+        num_phases = _PHASES_PER_FRAME * (spec.frames - 1) + 1
+        times = [Fraction(phase, _PHASES_PER_FRAME) for phase in range(num_phases)]
     coordinates = [
-        [_coordinates(spec, label, frame) for frame in range(spec.frames)]
-        for label in range(NUM_CLASSES)
+        [_coordinates(spec, label, time) for time in times] for label in range(NUM_CLASSES)
     ]
     # Most frames share a few distributions that differ by whole pixels only.
     rounded: dict[tuple[Any, Any], tuple[int, tuple[int, ...]]] = {}
-    shape = (NUM_CLASSES, spec.frames, 2)
+    shape = (NUM_CLASSES, len(times), 2)
     lowest = np.zeros(shape, np.int32)
     steps: dict[tuple[int, int, int], tuple[int, ...]] = {}
-    for label, frame, axis in np.ndindex(shape):
-        mean, deviation = coordinates[label][frame][axis]
+    for label, phase, axis in np.ndindex(shape):
+        mean, deviation = coordinates[label][phase][axis]
         whole = int(_EXACT.floor(mean))
         part = mean - whole
         if (part, deviation) not in rounded:
             rounded[part, deviation] = rounded_normal(part, deviation)
         offset, thresholds = rounded[part, deviation]
-        lowest[label, frame, axis] = whole + offset
-        steps[label, frame, axis] = thresholds
+        lowest[label, phase, axis] = whole + offset
+        steps[label, phase, axis] = thresholds
     width = max(1, *(len(thresholds) for thresholds in steps.values()))
     padded = np.full((*shape, width), _NEVER, np.uint64)
     highest = lowest.copy()
@@ -175,9 +207,12 @@ def rounded_normal(mean: Any, deviation: Any) -> tuple[int, tuple[int, ...]]:
 
 
 def _coordinates(
-    spec: ClipSpec, label: int, frame: int
+    spec: ClipSpec, label: int, time: Fraction
 ) -> Sequence[tuple[mpmath.mpf, mpmath.mpf]]:
-    """Mean and standard deviation in pixels of (row, column), in arbitrary precision."""
+    """Mean and standard deviation in pixels of (row, column), in arbitrary precision.
+
+    The time is counted in frames from the first one.
+    """
     height, width = spec.height, spec.width
     noise = _exact(Fraction(spec.noise))
     still = _EXACT.mpf(0)
@@ -188,18 +223,18 @@ def _coordinates(
             row, column = Fraction(height, 2), Fraction(width, 2)
         return (_exact(row), noise), (_exact(column), noise)
     # 6 (i + 1) at 20 frames of 130 columns.
-    column = _EXACT.nint(_exact(Fraction(12 * width * (frame + 1), 13 * spec.frames)))
+    column = _EXACT.nint(_exact(Fraction(12 * width, 13 * spec.frames) * (time + 1)))
     if label == SINE:
         # 23 (sin t + 0.05 n + 1) + 4 at 50 rows.
         first, last = _EXACT.pi / 10, 2 * _EXACT.pi
-        angle = first + (last - first) * frame / max(1, spec.frames - 1)
+        angle = first + (last - first) * _exact(time) / max(1, spec.frames - 1)
         mean = _exact(Fraction(23 * height, 50)) * (_EXACT.sin(angle) + 1)
         mean += _exact(Fraction(4 * height, 50))
         return (mean, _exact(Fraction(23, 20)) * noise), (column, still)
     # 2 (i + 1) + 2 or 2 (20 - i) + 2 at 20 frames of 50 rows.
     row_grows = (label == ASCENDING) == spec.as_notebook
-    step = frame + 1 if row_grows else spec.frames - frame
-    row = Fraction(4 * height * step, 5 * spec.frames) + Fraction(height, 25)
+    step = time + 1 if row_grows else spec.frames - time
+    row = Fraction(4 * height, 5 * spec.frames) * step + Fraction(height, 25)
     return (_exact(row), noise), (column, still)
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from dotmotion_tfds import elements, pictures
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
-from dotmotion_tfds.configs import NamedConfig, resolve_config
+from dotmotion_tfds.configs import CONFIG_HELP, NamedConfig, resolve_config
 from dotmotion_tfds.spec import (
     CLASS_NAMES,
     SpecError,
@@ -36,7 +36,7 @@ from dotmotion_tfds.spec import (
 def define_flags() -> Flags:
     """The flags of this program."""
     flags = Flags()
-    flags.string("config", "standard", "the clips: standard, notebook, or a JSON object")
+    flags.string("config", "standard", CONFIG_HELP)
     flags.string("split", "train", "train or test")
     flags.integer("seed", 0, "of the clips; the stored dataset has seed 0")
     flags.integer("first", 0, "clip to start from; four in a row hold each class")

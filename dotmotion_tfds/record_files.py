@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 import pathlib
 import struct
 from collections.abc import Iterator
@@ -45,7 +47,11 @@ def read_records(path: pathlib.Path, file_format: str) -> Iterator[bytes]:
     if file_format == "array_record":
         yield from _read_array_records(path)
     else:
-        yield from _read_tfrecords(path.read_bytes())
+        with open(path, "rb") as file:
+            # An empty file can't be mapped.
+            if os.fstat(file.fileno()).st_size:
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                    yield from _read_tfrecords(content)
 
 
 def masked_crc(data: bytes) -> int:
@@ -54,7 +60,7 @@ def masked_crc(data: bytes) -> int:
     return (((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF
 
 
-def _read_tfrecords(content: bytes) -> Iterator[bytes]:
+def _read_tfrecords(content: mmap.mmap) -> Iterator[bytes]:
     position = number = 0
     while position < len(content):
         header = content[position : position + _LENGTH_BYTES]

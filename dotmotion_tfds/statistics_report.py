@@ -9,7 +9,8 @@ Examples:
       the first 100,000 clips of another seed, and the figures in a file
 
 A pixel is lit if any of its values differs from the ground, a frame is blank and a clip
-black if no pixel is lit. Rows and columns are those of the dot's centres, in pixels.
+black if no pixel is lit; with sensor noise none of this can be told. Rows and columns are
+those of the dot's centres, in pixels.
 
 Exit status: 0 done, 1 failed, 2 wrong usage.
 """
@@ -23,9 +24,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from dotmotion_tfds import json_file
-from dotmotion_tfds.class_statistics import GROUND, ClassStatistics, class_statistics
+from dotmotion_tfds.class_statistics import ClassStatistics, class_statistics
 from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
-from dotmotion_tfds.configs import NamedConfig, resolve_config
+from dotmotion_tfds.configs import CONFIG_HELP, NamedConfig, resolve_config
 from dotmotion_tfds.spec import (
     CLASS_NAMES,
     SpecError,
@@ -41,7 +42,7 @@ _SECONDS_BEFORE_BAR = 2.0
 def define_flags() -> Flags:
     """The flags of this program."""
     flags = Flags()
-    flags.string("config", "standard", "the clips: standard, notebook, or a JSON object")
+    flags.string("config", "standard", CONFIG_HELP)
     flags.string("split", "train", "train or test")
     flags.integer("seed", 0, "of the clips; the stored dataset has seed 0")
     flags.integer("clips", None, "how many, from the first on; the whole split by default")
@@ -49,15 +50,21 @@ def define_flags() -> Flags:
     return flags
 
 
-def figures(statistics: ClassStatistics, all_clips: int) -> dict[str, Any]:
-    """What is reported of one class, as JSON values; None if it has no clips."""
+def figures(statistics: ClassStatistics, all_clips: int, *, noisy: bool) -> dict[str, Any]:
+    """What is reported of one class, as JSON values; None for what can't be told.
+
+    Args:
+      statistics: of the class.
+      all_clips: clips of all classes.
+      noisy: whether sensor noise hides which pixels are lit.
+    """
     return {
         "clips": statistics.clips,
         "share": statistics.clips / all_clips,
-        "black_clips": statistics.black_clips,
-        "blank_frame_fraction": statistics.blank_fraction,
+        "black_clips": None if noisy else statistics.black_clips,
+        "blank_frame_fraction": None if noisy else statistics.blank_fraction,
         "mean_value": statistics.mean_value,
-        "lit_pixel_fraction": statistics.lit_fraction,
+        "lit_pixel_fraction": None if noisy else statistics.lit_fraction,
         **{
             f"{axis}_{name}": getattr(spread, attribute)
             for axis, spread in (("row", statistics.rows), ("column", statistics.columns))
@@ -89,9 +96,9 @@ def report(
         "split": split,
         "seed": seed,
         "clips": all_clips,
-        "ground": GROUND,
+        "ground": config.spec.ground_level,
         "classes": {
-            name: figures(of_class, all_clips)
+            name: figures(of_class, all_clips, noisy=config.spec.sensor_noise > 0)
             for name, of_class in zip(CLASS_NAMES, statistics, strict=True)
         },
     }

@@ -8,8 +8,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from dotmotion_tfds import shard_files, splitmix
-from dotmotion_tfds.configs import resolve_config
+from dotmotion_tfds import splitmix, trajectories
+from dotmotion_tfds.configs import NamedConfig, resolve_config
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 from dotmotion_tfds.order import MAX_EPOCHS, Order, require_start_step
 from dotmotion_tfds.spec import (
@@ -31,17 +31,12 @@ def build_if_missing(
         `$TFDS_DATA_DIR`, by default.
 
     Raises:
-      SpecError: if there is a directory for the dataset that is not complete.
+      SpecError: if there is a directory for the dataset that is not complete, or a newer
+        version of it.
       OSError: if the dataset can't be written.
     """
     builder = Builder(config=config, data_dir=data_dir)
-    if not builder.data_path.exists():
-        try:
-            builder.download_and_prepare()
-        except FileExistsError:
-            # Another process built it meanwhile and was first to rename it into place.
-            builder = Builder(config=config, data_dir=data_dir)
-    shard_files.require_complete(builder)
+    builder.download_and_prepare()
     if builder.info.file_format is not tfds.core.FileFormat.TFRECORD:
         raise SpecError(
             f"{builder.data_path} is stored as {builder.info.file_format.value}, expected "
@@ -65,9 +60,9 @@ def stored(
     """Batches of the dataset that `tfds build` stored, built first if it is missing.
 
     With seed 0 these are the batches of `stream` with the same options, byte for byte.
-    The compressed records of the split, about 1 kB a clip, are read once, in order, and
-    kept in memory; so any step can be had at once, and clips are decoded in whole
-    batches.
+    The records of the split are read once, in order, and kept in memory as they are
+    stored (0.1 to 2 kB a clip of `standard`, all of its 130 kB where frames are stored
+    raw); so any step can be had at once, and clips are decoded in whole batches.
 
     Args:
       split: 'train' or 'test'.
@@ -104,12 +99,12 @@ def stored(
             f"{builder.data_path} holds {size} clips in split {split!r}, expected "
             f"{expected}: it was built with a limit; delete it or name another --data_dir"
         )
-    video_shape = builder.builder_config.spec.video_shape
+    named = builder.builder_config.named
 
     def make_batch(step: tf.Tensor, records: dict[str, tf.Tensor]) -> Batch:
         indices = order.indices(step)
         batch = {name: tf.gather(value, indices) for name, value in records.items()}
-        return {**batch, "video": _decode_videos(batch["video"], video_shape)}
+        return {**batch, "video": _decode_videos(batch, named)}
 
     dataset = gather_batches(
         order.steps(start_step), _records(builder, split, size), make_batch
@@ -121,10 +116,11 @@ def stored(
 
 def _records(builder: Builder, split: str, size: int) -> tf.data.Dataset:
     """A dataset of one element: the split's records by index, videos still encoded."""
+    undecoded = {"video": tfds.decode.SkipDecoding()}
     records = builder.as_dataset(
         split=split,
         shuffle_files=False,
-        decoders={"video": tfds.decode.SkipDecoding()},
+        decoders=undecoded if "video" in builder.info.features else None,
     ).batch(size, drop_remainder=True)
 
     def by_index(batch: dict[str, Any]) -> dict[str, Any]:
@@ -142,8 +138,20 @@ def _records(builder: Builder, split: str, size: int) -> tf.data.Dataset:
     return records.map(by_index)
 
 
-def _decode_videos(encoded: tf.Tensor, video_shape: tuple[int, ...]) -> tf.Tensor:
-    pixels = tf.io.decode_raw(tf.io.decode_compressed(encoded, "ZLIB"), tf.uint8)
-    return tf.ensure_shape(
-        tf.reshape(pixels, (-1, *video_shape)), (encoded.shape[0], *video_shape)
-    )
+def _decode_videos(batch: Batch, named: NamedConfig) -> tf.Tensor:
+    """The frames of a batch of records, uint8 `[b, frames, height, width, channels]`."""
+    if named.encoding == "trajectories":
+        return trajectories.render(batch, named)["video"]
+    strings = batch["video"]
+    shape = (strings.shape[0], *named.spec.video_shape)
+    if named.encoding == "png":
+        pixels = tf.map_fn(
+            lambda string: tf.io.decode_png(string, channels=named.spec.channels),
+            tf.reshape(strings, [-1]),
+            fn_output_signature=tf.TensorSpec(shape[2:], tf.uint8),
+        )
+    else:
+        if named.encoding == "zlib":
+            strings = tf.io.decode_compressed(strings, "ZLIB")
+        pixels = tf.io.decode_raw(strings, tf.uint8)
+    return tf.ensure_shape(tf.reshape(pixels, (-1, *shape[1:])), shape)

@@ -1,4 +1,4 @@
-"""One line instead of a traceback when the `tfds` command is used wrongly."""
+"""One line instead of a traceback when the `tfds` command can't do what it should."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import sys
 from collections.abc import Sequence
 from types import TracebackType
 
+from dotmotion_tfds.build_claim import BuildError
 from dotmotion_tfds.spec import SpecError
 
 
 def print_as_one_line_in_tfds_command(argv: Sequence[str]) -> None:
-    """Shortens the report of usage errors, if this process is the `tfds` command.
+    """Shortens the report of errors that need none, if this is the `tfds` command.
 
     The command is not ours, and prints a traceback for whatever a builder raises.
     Nothing changes in any other program, or for any other exception.
@@ -29,7 +30,7 @@ def print_as_one_line_in_tfds_command(argv: Sequence[str]) -> None:
         error: BaseException,
         traceback: TracebackType | None,
     ) -> None:
-        if isinstance(error, (SpecError, json.JSONDecodeError)):
+        if isinstance(error, (SpecError, BuildError, json.JSONDecodeError)):
             print(f"tfds: error: {error}", file=sys.stderr)
         else:
             previous(kind, error, traceback)

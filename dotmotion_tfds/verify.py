@@ -17,7 +17,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from dotmotion_tfds import built_datasets
+from dotmotion_tfds import built_datasets, quiet_start
 from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
 from dotmotion_tfds.configs import config_named
 from dotmotion_tfds.spec import SPLITS, SpecError
@@ -43,6 +43,7 @@ def main(argv: Sequence[str]) -> int:
     except (UsageError, SpecError) as error:
         return fail(error, USAGE_ERROR)
     # Wrong usage is reported without waiting for TensorFlow.
+    quiet_start.import_tensorflow()
     from tqdm import tqdm
 
     from dotmotion_tfds import verification

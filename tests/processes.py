@@ -10,6 +10,13 @@ from collections.abc import Mapping, Sequence
 
 TFDS = str(pathlib.Path(sys.executable).with_name("tfds"))
 MLCROISSANT = str(pathlib.Path(sys.executable).with_name("mlcroissant"))
+# Before a command: lets no file grow beyond 100 kB, as a full disk would.
+LIMITED = [
+    sys.executable,
+    "-c",
+    "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000,) * 2);"
+    "os.execv(sys.argv[1], sys.argv[1:])",
+]
 _TIMEOUT_S = 240
 
 

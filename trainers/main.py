@@ -24,10 +24,11 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from dotmotion_tfds import SpecError
+from dotmotion_tfds import SpecError, quiet_start
 from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
+from dotmotion_tfds.configs import CONFIG_HELP
 from trainers import options as train_options
-from trainers import quiet_start, recipes
+from trainers import recipes
 
 
 def define_flags() -> Flags:
@@ -42,7 +43,7 @@ def define_flags() -> Flags:
         "where options that are not given come from: a recipe for fresh clips of config "
         "standard, or the notebook's",
     )
-    flags.string("config", None, "the clips: standard, notebook, or a JSON object")
+    flags.string("config", None, CONFIG_HELP)
     flags.string("data", None, of(train_options.DATA))
     flags.string("data_dir", None, "root of the built datasets, with --data=tfds")
     flags.integer("steps", None, "optimizer steps in all")

@@ -10,27 +10,36 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+import tensorflow as tf
 
 BLOCK = 250
-CLIPS = {"standard": 1000, "notebook": 80}
+CLIPS = {"standard": 1000, "notebook": 80, "large": 8, "hard": 100}
+_PINNED = """
+standard/train 47503482a8421fc74af029aa7607275e0d53a8d600d189574176a768320ba7d9
+standard/test 2e4ae1a19e4956f933a9a0fe4b9597224793a4cfbd3636692150404b558babbb
+notebook/train 3647a867f526d284399e070e55455b1e2f05fa599af544e2eaf975692f297f63
+notebook/test 90a2eec16db4cf65fdb452c7d9f227d4e33cc81ac43da7b864513259d6a42972
+large/train 4f5e4ee77c98566abe866d2d65140e9655bf34b084ec0767c3c76f99eb5753f1
+large/test 41a65e81c581c0a8aa7705aa126582d8a29ed52c8ac9831c4c44183eb6eb308f
+hard/train 13920cecb0a6cdd7b93ead94d6e587c1e674e299aa13fbdf1e85e9337a557365
+hard/test 0f261fcc9edf74c0e1646410e856e486ba815d8454b14397d931a6c87548bb75
+"""
 SHA256 = {
-    (
-        "standard",
-        "train",
-    ): "47503482a8421fc74af029aa7607275e0d53a8d600d189574176a768320ba7d9",
-    (
-        "standard",
-        "test",
-    ): "2e4ae1a19e4956f933a9a0fe4b9597224793a4cfbd3636692150404b558babbb",
-    (
-        "notebook",
-        "train",
-    ): "3647a867f526d284399e070e55455b1e2f05fa599af544e2eaf975692f297f63",
-    (
-        "notebook",
-        "test",
-    ): "90a2eec16db4cf65fdb452c7d9f227d4e33cc81ac43da7b864513259d6a42972",
+    tuple(name.split("/")): sha256
+    for name, sha256 in map(str.split, _PINNED.strip().splitlines())
 }
+
+
+def blocks(config: str) -> list[np.ndarray]:
+    """The indices of the clips that are pinned, block by block."""
+    return np.split(np.arange(CLIPS[config]), range(BLOCK, CLIPS[config], BLOCK))
+
+
+def of_dataset(dataset: tf.data.Dataset, config: str) -> str:
+    """The SHA-256 of the first clips of a dataset of single clips."""
+    batches = list(dataset.take(CLIPS[config]).batch(BLOCK).as_numpy_iterator())
+    assert sum(len(batch["index"]) for batch in batches) == CLIPS[config]
+    return digest(batches)
 
 
 def digest(blocks: Iterable[Mapping[str, np.ndarray]]) -> str:

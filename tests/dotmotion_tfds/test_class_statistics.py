@@ -99,7 +99,8 @@ def test_greys_and_colours_over_any_ground(seed, channels, ground):
 def test_one_channel_is_enough_to_light_a_pixel():
     videos = np.zeros((1, 1, 2, 2, 3), np.uint8)
     videos[0, 0, 1, 0, 2] = 1
-    found = ClassStatistics.of(videos, np.zeros((1, 1, 2), np.int32))
+    centers = np.zeros((1, 1, 2), np.int32)
+    found = ClassStatistics.of(videos, centers, ground=0)
     assert (found.black_clips, found.lit_fraction, found.mean_value) == (0, 1 / 4, 1 / 12)
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dotmotion_tfds import ClipSpec, elements, motion
+from dotmotion_tfds import CONFIGS, ClipSpec, elements, motion
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.arrays_tensorflow import TENSORFLOW
 
@@ -170,6 +170,10 @@ def test_noise_of_no_effect_is_no_noise(noise):
         NOTEBOOK,
         ClipSpec(frames=1, height=8, width=9, dot_size=1, noise=0),
         ClipSpec(frames=3, height=11, width=7, dot_size=7, noise=1.5),
+        ClipSpec(frames=2, height=9, width=15, channels=3, contrast=100),
+        ClipSpec(frames=1, varying_speed=True, distractors=7, channels=3),
+        ClipSpec(frames=7, height=11, width=13, sensor_noise=9, occluded_frames=6),
+        CONFIGS["hard"].spec,
     ],
 )
 @pytest.mark.parametrize("indices", [[0], [5, 2**33, 3, 2**40 + 1], []])
@@ -212,3 +216,21 @@ def test_paths_scale_with_the_frame():
     for label in (motion.CONSTANT, motion.ASCENDING):
         last, base_last = tables.lowest[label, -1], base.lowest[label, -1]
         assert np.abs(last - 2 * base_last).max() <= 4
+
+
+def test_varying_speed_keeps_the_path_with_its_ends_and_changes_the_pace():
+    spec = ClipSpec(noise=0, varying_speed=True)
+    labels, centers = sample_centers(spec, 4000)
+    _, even = sample_centers(ClipSpec(noise=0), 4000)
+    np.testing.assert_array_equal(centers[:, 0], even[:, 0])
+    np.testing.assert_array_equal(centers[:, -1], even[:, -1])
+    moves = labels != motion.CONSTANT
+    steps = np.diff(centers[moves][..., 1])
+    assert steps.min() >= 0
+    assert steps.max() >= 2 * 6, "the dot is sometimes twice as fast as evenly"
+    means = steps.mean(axis=0)
+    np.testing.assert_allclose(means, 6, atol=0.3)
+    paces = centers[moves][..., 1]
+    assert len(np.unique(paces, axis=0)) == len(paces), "each clip has a pace of its own"
+    on_the_path = set(map(tuple, even[labels == motion.CONSTANT].reshape(-1, 2)))
+    assert set(map(tuple, centers[~moves].reshape(-1, 2))) == on_the_path

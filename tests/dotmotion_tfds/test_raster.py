@@ -1,9 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dotmotion_tfds import ClipSpec, elements, motion, raster
+from dotmotion_tfds import ClipSpec, elements, motion, raster, scenery
 from dotmotion_tfds.arrays import NUMPY
 
 
@@ -20,15 +22,55 @@ def paint_as_the_notebook_does(spec, centers):
     return video
 
 
-specs = st.builds(
+geometry = {
+    "frames": st.integers(1, 4),
+    "height": st.integers(8, 21),
+    "width": st.integers(8, 33),
+    "dot_size": st.integers(1, 8),
+    "noise": st.floats(0, 2),
+    "as_notebook": st.booleans(),
+}
+specs = st.builds(ClipSpec, **geometry)
+scenes = st.builds(
     ClipSpec,
-    frames=st.integers(1, 4),
-    height=st.integers(8, 21),
-    width=st.integers(8, 33),
-    dot_size=st.integers(1, 8),
-    noise=st.floats(0, 2),
-    as_notebook=st.booleans(),
+    **geometry,
+    channels=st.sampled_from([1, 3]),
+    contrast=st.integers(1, 255),
+    sensor_noise=st.sampled_from([0, 0.5, 20, 64]),
+    distractors=st.integers(0, 7),
+    varying_speed=st.booleans(),
 )
+
+
+def paint_scene(spec, indices, centers):
+    """One dot and frame at a time, from the scenery's own draws."""
+    drawn = {"split": "train", "seed": 0}
+    colors = scenery.COLORS[spec.channels][scenery.colors(NUMPY, spec, indices, **drawn)]
+    shows = np.ones(centers.shape[:2], bool)
+    if spec.occluded_frames:
+        shows = scenery.shows(NUMPY, spec, indices, **drawn)
+    lit = paint_as_the_notebook_does(spec, centers) > 0
+    lit &= shows[..., np.newaxis, np.newaxis, np.newaxis]
+    if spec.distractors:
+        others = scenery.distractor_centers(NUMPY, spec, indices, **drawn)
+        for number in range(spec.distractors):
+            lit |= paint_as_the_notebook_does(spec, others[:, :, number]) > 0
+    ground = np.full((len(indices), *spec.video_shape), spec.ground_level)
+    if spec.sensor_noise:
+        ground = scenery.ground(NUMPY, spec, indices, **drawn).astype(int)
+    return ground + lit * colors[:, np.newaxis, np.newaxis, np.newaxis] * spec.contrast
+
+
+@given(scenes, st.integers(0, 2**40), st.data())
+@settings(max_examples=60, deadline=None)
+def test_rendering_a_scene_equals_painting_dot_by_dot(spec, first, data):
+    gap = data.draw(st.integers(0, spec.frames - 1))
+    spec = dataclasses.replace(spec, occluded_frames=gap)
+    indices = first + np.arange(4)
+    clips = elements.render_clips(NUMPY, spec, indices, split="train", seed=0)
+    painted = paint_scene(spec, indices, clips["centers"])
+    assert clips["video"].dtype == np.uint8
+    np.testing.assert_array_equal(clips["video"], painted)
 
 
 @given(specs, st.integers(0, 2**40))
@@ -48,7 +90,7 @@ def test_edges_at_every_possible_centre(as_notebook):
     columns = np.linspace(column_min, column_max, len(rows)).astype(int)
     centers = np.stack([rows, columns], axis=-1).astype(np.int32)[np.newaxis]
     expected = paint_as_the_notebook_does(spec, centers)
-    np.testing.assert_array_equal(raster.render(NUMPY, spec, centers), expected)
+    np.testing.assert_array_equal(raster.render_dot(NUMPY, spec, centers), expected)
     blank = ~expected.any(axis=(0, 2, 3, 4))
     assert blank[rows == 2] == as_notebook, "a dot over the top edge blanks the frame"
 

@@ -24,6 +24,15 @@ from dotmotion_tfds.spec import require_seed, require_split
         ("noise", float("nan")),
         ("noise", float("inf")),
         ("noise", "much"),
+        ("channels", 2),
+        ("channels", 3.0),
+        ("contrast", 0),
+        ("contrast", 256),
+        ("sensor_noise", 65),
+        ("distractors", 8),
+        ("occluded_frames", 20),
+        ("varying_speed", 1),
+        ("varying_speed", "yes"),
     ],
 )
 def test_values_out_of_range_are_named(field, value):

@@ -62,7 +62,7 @@ def test_the_figures_are_those_of_the_clips_that_were_asked_for(tmp_path):
     )
     classes = json.loads(path.read_text())["classes"].values()
     for told, of_class in zip(classes, counted, strict=True):
-        assert told == statistics_report.figures(of_class, 13)
+        assert told == statistics_report.figures(of_class, 13, noisy=False)
 
 
 class Terminal(io.StringIO):
@@ -136,3 +136,17 @@ def test_help_has_examples(capsys):
     assert statistics_report.main(["report", "--help"]) == 0
     out = capsys.readouterr().out
     assert "python -m dotmotion_tfds.statistics_report --config=notebook" in out
+
+
+def test_what_noise_hides_is_not_told(tmp_path, capsys):
+    path = tmp_path / "hard.json"
+    arguments = ["--config=hard", "--clips=8", f"--json={path}"]
+    assert statistics_report.main(["report", *arguments]) == 0
+    told = json.loads(path.read_text())
+    assert told["ground"] == 95
+    for of_class in told["classes"].values():
+        assert of_class["clips"] == 2
+        assert of_class["black_clips"] is None
+        assert of_class["lit_pixel_fraction"] is None
+        assert 90 < of_class["mean_value"] < 100
+    assert "lit pixels" in capsys.readouterr().out

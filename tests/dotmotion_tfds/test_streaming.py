@@ -24,15 +24,12 @@ def assert_same_batches(found, expected):
 
 @pytest.mark.parametrize(("config", "split"), golden.SHA256)
 def test_clips_are_the_pinned_ones(config, split):
-    blocks = np.split(
-        np.arange(golden.CLIPS[config]), range(250, golden.CLIPS[config], 250)
-    )
     found = golden.digest(
         {
             name: value.numpy()
             for name, value in dotmotion_tfds.clips(block, split, config).items()
         }
-        for block in blocks
+        for block in golden.blocks(config)
     )
     assert found == golden.SHA256[config, split]
 

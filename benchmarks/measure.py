@@ -1,0 +1,227 @@
+"""The protocol of every comparison: alternating arms, each in a process of its own.
+
+Arms take turns (A B C, A B C, ...), so that what slows the machine for a while slows all
+of them; ratios are taken within a round. Each arm lives in a fresh process for the whole
+comparison: allocators, autotuning and compiled code of one can't help or hurt another.
+The first rounds warm up and are not counted. Every turn reports what it did, and turns
+that did different work are an error, not a figure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+class MeasureError(RuntimeError):
+    """A comparison that would not mean anything; the message is one line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What one turn did.
+
+    Attributes:
+      count: items that were processed, at least 1.
+      checksum: a number that depends on what was processed; turns of arms in the same
+        group have to agree on it.
+      seconds: how long it took, where the turn measured itself because it had to prepare
+        or tidy up something; None to take the time of the whole turn.
+    """
+
+    count: int
+    checksum: int
+    seconds: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One side of a comparison.
+
+    Attributes:
+      name: its name in the result.
+      prepare: a function of a module, called once in the arm's process with `arguments`;
+        it returns the function of a turn.
+      arguments: what `prepare` is called with; has to be picklable.
+      group: arms of one group have to do the same work.
+    """
+
+    name: str
+    prepare: Callable[..., Callable[[], Work]]
+    arguments: tuple[Any, ...] = ()
+    group: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """What an arm's turns took.
+
+    Attributes:
+      count: items a turn.
+      checksum: what the turns agreed on.
+      seconds: of each counted turn, in order.
+    """
+
+    count: int
+    checksum: int
+    seconds: tuple[float, ...]
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Items per second of each turn."""
+        return tuple(self.count / seconds for seconds in self.seconds)
+
+    @property
+    def drift(self) -> float:
+        """Time of the later half of the turns over that of the earlier half, medians.
+
+        Around 1 in a steady state. NaN below four turns.
+        """
+        half = len(self.seconds) // 2
+        if half < 2:
+            return float("nan")
+        later = statistics.median(self.seconds[-half:])
+        return later / statistics.median(self.seconds[:half])
+
+    def summary(self, unit: str) -> dict[str, Any]:
+        """Median, extremes and spread of the rates, for a result file.
+
+        Args:
+          unit: what the items are called, such as "clips".
+        """
+        rates = self.rates
+        middle = statistics.median(rates)
+        return {
+            f"{unit}": self.count,
+            f"{unit}_per_s": round(middle, 1),
+            f"{unit}_per_s_min": round(min(rates), 1),
+            f"{unit}_per_s_max": round(max(rates), 1),
+            "spread": round((max(rates) - min(rates)) / middle, 3),
+            "drift": round(self.drift, 3) if len(rates) >= 4 else None,
+            "repeats": len(rates),
+        }
+
+
+def compare(
+    arms: Sequence[Arm],
+    *,
+    repeats: int,
+    warmups: int = 1,
+    advance: Callable[[str], Any] = lambda name: None,
+) -> dict[str, Samples]:
+    """Runs the arms in turns.
+
+    Args:
+      arms: at least one, with names of their own.
+      repeats: rounds that are counted, at least 1.
+      warmups: rounds before them, at least 1.
+      advance: called with the arm's name after each turn.
+
+    Returns:
+      The samples of each arm by name.
+
+    Raises:
+      MeasureError: if an arm fails, does nothing, or does other work than the arms of its
+        group or than in its other turns.
+    """
+    names = [arm.name for arm in arms]
+    if len(set(names)) != len(names) or not names or repeats < 1 or warmups < 1:
+        raise ValueError(f"{names=}, {repeats=}, {warmups=}")
+    context = multiprocessing.get_context("spawn")
+    processes = {}
+    try:
+        for arm in arms:
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(theirs, arm), daemon=True)
+            process.start()
+            theirs.close()
+            processes[arm.name] = (process, ours)
+            _receive(arm, ours)
+        turns: dict[str, list[Work]] = {name: [] for name in names}
+        for _ in range(warmups + repeats):
+            for arm in arms:
+                connection = processes[arm.name][1]
+                connection.send("turn")
+                turns[arm.name].append(_receive(arm, connection))
+                advance(arm.name)
+    finally:
+        for process, connection in processes.values():
+            connection.close()
+            process.join(timeout=10)
+            process.kill()
+    _require_equal_work(arms, turns)
+    return {
+        name: Samples(
+            count=works[0].count,
+            checksum=works[0].checksum,
+            seconds=tuple(work.seconds or 0.0 for work in works[warmups:]),
+        )
+        for name, works in turns.items()
+    }
+
+
+def ratio(samples: Mapping[str, Samples], left: str, right: str) -> dict[str, Any]:
+    """How many times the rate of `right` the rate of `left` is, round by round.
+
+    Returns:
+      The median, least and greatest ratio.
+    """
+    ratios = [
+        one / other
+        for one, other in zip(samples[left].rates, samples[right].rates, strict=True)
+    ]
+    return {
+        "ratio": round(statistics.median(ratios), 3),
+        "ratio_min": round(min(ratios), 3),
+        "ratio_max": round(max(ratios), 3),
+    }
+
+
+def _serve(connection: Connection, arm: Arm) -> None:
+    """The life of an arm's process."""
+    try:
+        turn = arm.prepare(*arm.arguments)
+        connection.send(None)
+        while connection.recv():
+            start = time.perf_counter()
+            work = turn()
+            seconds = time.perf_counter() - start
+            if work.seconds is None:
+                work = dataclasses.replace(work, seconds=seconds)
+            connection.send(work)
+    except EOFError:
+        return
+    except BaseException as error:
+        connection.send(f"{type(error).__name__}: {error}")
+        raise
+
+
+def _receive(arm: Arm, connection: Connection) -> Any:
+    try:
+        answer = connection.recv()
+    except EOFError:
+        answer = "its process ended"
+    if isinstance(answer, str):
+        raise MeasureError(f"{arm.name} failed: {answer}")
+    return answer
+
+
+def _require_equal_work(arms: Sequence[Arm], turns: Mapping[str, Sequence[Work]]) -> None:
+    expected: dict[str, tuple[str, Work]] = {}
+    for arm in arms:
+        for work in turns[arm.name]:
+            if work.count < 1:
+                raise MeasureError(f"{arm.name} did nothing: a turn had {work.count} items")
+            group = arm.group or arm.name
+            name, first = expected.setdefault(group, (arm.name, work))
+            if (first.count, first.checksum) != (work.count, work.checksum):
+                raise MeasureError(
+                    f"{arm.name} did other work than {name}: {work.count} items with "
+                    f"checksum {work.checksum}, expected {first.count} with "
+                    f"{first.checksum}"
+                )

@@ -1,0 +1,317 @@
+"""Compares the ways to store clips: bytes a clip, and building, reading, verifying rates.
+
+Examples:
+  python -m benchmarks.storage --json=benchmarks/results/storage.json
+      all encodings of config standard; about ten minutes
+  python -m benchmarks.storage --clips=200 --repeats=1
+      a quick look
+
+Each encoding is built by `tfds build`'s builder and by one that makes a clip at a time
+with the notebook's loop; it is read with `tfds.load` (frames included, whatever is
+stored) and compared with its indices as `python -m dotmotion_tfds.verify` does.
+
+Exit status: 0 done, 1 failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from absl import logging as absl_logging
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from benchmarks import ceilings, measure
+from benchmarks.fingerprint import fingerprint
+from dotmotion_tfds import configs, json_file, quiet_start
+from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
+from dotmotion_tfds.configs import NamedConfig
+from dotmotion_tfds.spec import SPLITS, SpecError, require_integer
+
+_BATCH_SIZE = 64
+
+
+def define_flags() -> Flags:
+    """The flags of this program."""
+    flags = Flags()
+    flags.string("json", None, "file for the result")
+    flags.integer("clips", 5000, "clips to store, over both splits")
+    flags.integer("repeats", 5, "rounds that are counted, after one that is not")
+    flags.string("dir", None, "where to store them; a temporary directory if not given")
+    return flags
+
+
+def measure_storage(
+    *, num_clips: int, repeats: int, folder: pathlib.Path, advance: Callable[[str], Any]
+) -> dict[str, Any]:
+    """Measures every encoding of clips that look like those of config `standard`.
+
+    Args:
+      num_clips: clips to store, over both splits, at least 5.
+      repeats: rounds that are counted.
+      folder: an empty directory to work in.
+      advance: called with the arm's name after each turn.
+
+    Returns:
+      The result, ready for a JSON file: for each encoding `bytes_per_clip` and the
+      summaries of its arms, the ratios to the loop builder and of verifying to reading,
+      the control (the same arm twice) and the memory ceilings.
+
+    Raises:
+      benchmarks.measure.MeasureError: if a turn fails or does other work than it should.
+    """
+    stored = {
+        encoding: stored_config(encoding, num_clips) for encoding in configs.ENCODINGS
+    }
+    kept = str(folder / "kept")
+    building, reading = [], []
+    for encoding, config in stored.items():
+        for kind in ("build", "loop"):
+            name = f"{kind} {encoding}"
+            target = str(folder / f"{kind}-{encoding}")
+            building.append(
+                measure.Arm(name, prepare_build, (kind, config, target), "build")
+            )
+        reading += [
+            measure.Arm(f"read {encoding}", prepare_read, (config, kept), "read"),
+            measure.Arm(f"verify {encoding}", prepare_verify, (config, kept), "verify"),
+        ]
+    building.append(
+        measure.Arm(
+            "control", prepare_build, ("build", stored["zlib"], str(folder / "c")), "build"
+        )
+    )
+    samples = measure.compare(building, repeats=repeats, advance=advance)
+    samples |= measure.compare(reading, repeats=repeats, advance=advance)
+    memory = measure.compare(ceilings.memory_arms(), repeats=repeats, advance=advance)
+    clip_bytes = stored["zlib"].spec.clip_bytes
+    memcpy_bytes_per_s = max(
+        memory[name].summary("bytes")["bytes_per_s"]
+        for name in memory
+        if name.startswith("memcpy")
+    )
+
+    def of_encoding(encoding: str) -> dict[str, Any]:
+        summaries = {
+            kind: samples[f"{kind} {encoding}"].summary("clips")
+            for kind in ("build", "loop", "read", "verify")
+        }
+        read_bytes_per_s = summaries["read"]["clips_per_s"] * clip_bytes
+        return {
+            "bytes_per_clip": _bytes_per_clip(stored[encoding], kept),
+            **summaries,
+            "build_vs_loop": measure.ratio(
+                samples, f"build {encoding}", f"loop {encoding}"
+            ),
+            "verify_vs_read": measure.ratio(
+                samples, f"verify {encoding}", f"read {encoding}"
+            ),
+            "read_fraction_of_memcpy": round(read_bytes_per_s / memcpy_bytes_per_s, 4),
+        }
+
+    return {
+        "benchmark": "storage",
+        "clip_bytes": clip_bytes,
+        "fingerprint": fingerprint(),
+        "encodings": {encoding: of_encoding(encoding) for encoding in stored},
+        "control": measure.ratio(samples, "build zlib", "control"),
+        "ceilings": {name: memory[name].summary("bytes") for name in memory},
+    }
+
+
+def stored_config(encoding: str, num_clips: int) -> NamedConfig:
+    """Clips of `standard` in one encoding, four fifths of them for training."""
+    num_test_clips = num_clips // 5
+    return NamedConfig(
+        name=f"benchmark_{encoding}",
+        spec=configs.CONFIGS["standard"].spec,
+        description=f"Clips of standard, stored as {encoding}.",
+        split_sizes={"train": num_clips - num_test_clips, "test": num_test_clips},
+        encoding=encoding,
+    )
+
+
+def prepare_build(
+    kind: str, config: NamedConfig, data_dir: str
+) -> Callable[[], measure.Work]:
+    """A turn that builds the dataset afresh; deleting it is not measured."""
+    quiet_start.import_tensorflow()
+    import tensorflow_datasets as tfds
+
+    from benchmarks.loop_builder import LoopBuilder
+    from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
+
+    _quieten()
+
+    def turn() -> measure.Work:
+        shutil.rmtree(data_dir, ignore_errors=True)
+        start = time.perf_counter()
+        with contextlib.redirect_stdout(io.StringIO()):
+            builder = (
+                Builder(config=config, data_dir=data_dir)
+                if kind == "build"
+                else LoopBuilder(named=config, data_dir=data_dir)
+            )
+            builder.download_and_prepare()
+        seconds = time.perf_counter() - start
+        labels = 0
+        for split in SPLITS:
+            dataset = builder.as_dataset(
+                split=split, decoders=tfds.decode.PartialDecoding({"label": True})
+            )
+            labels += sum(int(clip["label"]) for clip in dataset.as_numpy_iterator())
+        count = sum(builder.info.splits[split].num_examples for split in SPLITS)
+        shutil.rmtree(data_dir)
+        # Classes are balanced, whichever clip has which.
+        return measure.Work(count=count, checksum=labels, seconds=seconds)
+
+    return turn
+
+
+def prepare_read(config: NamedConfig, data_dir: str) -> Callable[[], measure.Work]:
+    """A turn that reads all clips with their frames, in batches."""
+    builder = _built(config, data_dir)
+    import tensorflow as tf
+
+    import dotmotion_tfds
+
+    def turn() -> measure.Work:
+        count = checksum = 0
+        for split in SPLITS:
+            dataset = builder.as_dataset(split=split).batch(_BATCH_SIZE)
+            if config.encoding == "trajectories":
+                dataset = dataset.map(lambda batch: dotmotion_tfds.render(batch, config))
+            for batch in dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+                count += len(batch["index"])
+                checksum += int(batch["index"].sum()) + int(batch["video"][0].sum())
+        return measure.Work(count=count, checksum=checksum)
+
+    return turn
+
+
+def prepare_verify(config: NamedConfig, data_dir: str) -> Callable[[], measure.Work]:
+    """A turn that compares all clips with their indices."""
+    builder = _built(config, data_dir)
+    from dotmotion_tfds import verification
+
+    def turn() -> measure.Work:
+        found: list[int] = []
+        for split in SPLITS:
+            problem = verification.first_problem(builder.info, split, config, found.append)
+            if problem is not None:
+                raise measure.MeasureError(str(problem))
+        return measure.Work(count=sum(found), checksum=sum(found))
+
+    return turn
+
+
+def _built(config: NamedConfig, data_dir: str) -> Any:
+    quiet_start.import_tensorflow()
+    from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
+
+    _quieten()
+    builder = Builder(config=config, data_dir=data_dir)
+    with contextlib.redirect_stdout(io.StringIO()):
+        builder.download_and_prepare()
+    return builder
+
+
+def _quieten() -> None:
+    """Progress and remarks of nine processes would be hard to read."""
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    absl_logging.set_verbosity(absl_logging.ERROR)
+
+
+def _bytes_per_clip(config: NamedConfig, data_dir: str) -> float:
+    """Bytes of the record files for each clip, framing included."""
+    shards = pathlib.Path(data_dir).glob(f"*/{config.name}/*/*.tfrecord-*")
+    num_clips = sum(config.split_sizes.values())
+    return round(sum(path.stat().st_size for path in shards) / num_clips, 1)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the program; returns its exit status."""
+    try:
+        given = define_flags().parse(argv)
+        if given is None:
+            print(define_flags().help(str(__doc__)))
+            return 0
+        require_integer("clips", given["clips"], 5, 1_000_000)
+        require_integer("repeats", given["repeats"], 1, 1000)
+    except (UsageError, SpecError) as error:
+        return fail(error, USAGE_ERROR)
+    turns = (len(configs.ENCODINGS) * 4 + 1 + len(ceilings.memory_arms())) * (
+        given["repeats"] + 1
+    )
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=given["dir"]) as folder,
+            tqdm(total=turns, unit=" turns", leave=False, disable=None) as bar,
+        ):
+
+            def advance(name: str) -> None:
+                bar.set_postfix_str(name, refresh=False)
+                bar.update()
+
+            result = measure_storage(
+                num_clips=given["clips"],
+                repeats=given["repeats"],
+                folder=pathlib.Path(folder),
+                advance=advance,
+            )
+        if given["json"] is not None:
+            json_file.write(pathlib.Path(given["json"]), result)
+    except (measure.MeasureError, OSError) as error:
+        return fail(error, 1)
+    show(result)
+    return 0
+
+
+def show(result: Mapping[str, Any]) -> None:
+    """Prints a result as a table."""
+    table = Table(title="Clips of standard, by what is stored", title_justify="left")
+    table.add_column("encoding")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right")
+    for encoding, figures in result["encodings"].items():
+        table.add_row(encoding, *row(figures))
+    print_wide = Console(width=100, soft_wrap=False)
+    print_wide.print(table)
+    print_wide.print(f"control, the same arm twice: {result['control']['ratio']:.3f}")
+
+
+_HEADINGS = (
+    "bytes/clip",
+    "build clips/s",
+    "vs. loop",
+    "read clips/s",
+    "verify clips/s",
+    "vs. read",
+)
+
+
+def row(figures: Mapping[str, Any]) -> list[str]:
+    """The cells of one encoding under `_HEADINGS`."""
+    return [
+        f"{figures['bytes_per_clip']:,.0f}",
+        f"{figures['build']['clips_per_s']:,.0f}",
+        f"{figures['build_vs_loop']['ratio']:.1f}x",
+        f"{figures['read']['clips_per_s']:,.0f}",
+        f"{figures['verify']['clips_per_s']:,.0f}",
+        f"{figures['verify_vs_read']['ratio']:.1f}x",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

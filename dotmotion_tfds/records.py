@@ -1,0 +1,78 @@
+"""Stored clips as serialized `tf.train.Example`s: which bytes a clip's record has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from google.protobuf import message
+from tensorflow.core.example import example_pb2
+
+from dotmotion_tfds import elements, encodings
+from dotmotion_tfds.arrays import NUMPY
+from dotmotion_tfds.configs import STORED_SEED, NamedConfig
+
+# Frames that are rendered at once; more of them leave the processor's caches.
+_BATCH_BYTES = 8 << 20
+_MOST_CLIPS_AT_ONCE = 256
+
+
+def clip_records(config: NamedConfig, split: str, first: int, stop: int) -> Iterator[bytes]:
+    """The records of clips `first` to `stop` - 1, in order.
+
+    The bytes depend on the arguments alone (and on the versions of zlib and Pillow), so
+    any process may write any part of a dataset.
+
+    Args:
+      config: the configuration, with the encoding of its frames.
+      split: the split's name.
+      first: the first clip's index, not negative.
+      stop: the index after the last one.
+
+    Yields:
+      A serialized `tf.train.Example` with `label`, `index`, `centers` and, unless it is
+      left out by the encoding, `video`.
+    """
+    spec = config.spec
+    encoder = encodings.ClipEncoder(config)
+    at_once = min(_MOST_CLIPS_AT_ONCE, max(1, _BATCH_BYTES // spec.clip_bytes))
+    if spec.shows_the_dot_alone and config.encoding != "raw":
+        at_once = _MOST_CLIPS_AT_ONCE
+    for start in range(first, stop, at_once):
+        indices = np.arange(start, min(start + at_once, stop), dtype=np.int64)
+        described = elements.describe_clips(
+            NUMPY, spec, indices, split=split, seed=STORED_SEED
+        )
+        videos = encoder.encode(
+            indices, described["centers"], split=split, seed=STORED_SEED
+        )
+        labels = described["label"].tolist()
+        centers = described["centers"].reshape(len(indices), -1).tolist()
+        for row, index in enumerate(indices.tolist()):
+            yield _serialized(index, labels[row], centers[row], videos[row])
+
+
+def parse_record(record: bytes) -> dict[str, list[Any]] | None:
+    """The values of each feature of a record, or None if it is no such example."""
+    try:
+        features = example_pb2.Example.FromString(record).features.feature
+    except message.DecodeError:
+        return None
+    return {
+        name: list(getattr(feature, feature.WhichOneof("kind")).value)
+        for name, feature in features.items()
+        if feature.WhichOneof("kind")
+    }
+
+
+def _serialized(index: int, label: int, centers: list[int], video: list[bytes]) -> bytes:
+    example = example_pb2.Example()
+    features = example.features.feature
+    features["index"].int64_list.value.append(index)
+    features["label"].int64_list.value.append(label)
+    features["centers"].int64_list.value.extend(centers)
+    if video:
+        features["video"].bytes_list.value.extend(video)
+    # A map's entries have no order of their own, and would differ between processes.
+    return example.SerializeToString(deterministic=True)

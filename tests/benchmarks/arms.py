@@ -1,0 +1,56 @@
+"""Arms for tests: functions that other processes can import."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import time
+from collections.abc import Callable
+
+from benchmarks.measure import Work
+
+
+def sleeper(seconds: float, count: int = 10, checksum: int = 7) -> Callable[[], Work]:
+    """Sleeps."""
+
+    def turn() -> Work:
+        time.sleep(seconds)
+        return Work(count=count, checksum=checksum)
+
+    return turn
+
+
+def recorder(path: str, name: str) -> Callable[[], Work]:
+    """Writes its name and process into a file at each turn."""
+
+    def turn() -> Work:
+        with open(path, "a") as file:
+            file.write(f"{name} {os.getpid()}\n")
+        return Work(count=1, checksum=0, seconds=1.0)
+
+    return turn
+
+
+def growing(path: str) -> Callable[[], Work]:
+    """Does more at each turn."""
+
+    def turn() -> Work:
+        with open(path, "a") as file:
+            file.write("x")
+        return Work(count=len(pathlib.Path(path).read_text()), checksum=0)
+
+    return turn
+
+
+def failing_to_prepare() -> Callable[[], Work]:
+    """Fails before its first turn."""
+    raise ValueError("no such thing")
+
+
+def dying() -> Callable[[], Work]:
+    """Ends its process."""
+
+    def turn() -> Work:
+        os._exit(3)
+
+    return turn

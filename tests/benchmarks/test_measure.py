@@ -1,0 +1,103 @@
+import math
+
+import pytest
+
+from benchmarks.measure import Arm, MeasureError, Samples, compare, ratio
+from tests.benchmarks import arms
+
+
+def test_arms_take_turns_each_in_a_process_of_its_own(tmp_path):
+    path = tmp_path / "turns"
+    named = [Arm(name, arms.recorder, (str(path), name)) for name in "ABC"]
+    advanced = []
+    samples = compare(named, repeats=3, warmups=2, advance=advanced.append)
+    turns = [line.split() for line in path.read_text().splitlines()]
+    assert [name for name, _ in turns] == list("ABC") * 5 == advanced
+    assert len({process for _, process in turns}) == 3
+    assert len({(name, process) for name, process in turns}) == 3
+    assert {len(sample.seconds) for sample in samples.values()} == {3}
+    assert samples["A"].seconds == (1.0, 1.0, 1.0), "a turn can measure itself"
+
+
+def test_rates_and_ratios_are_those_of_the_work():
+    slow_and_fast = [
+        Arm("slow", arms.sleeper, (0.08,), "sleep"),
+        Arm("fast", arms.sleeper, (0.02,), "sleep"),
+        Arm("control", arms.sleeper, (0.02,), "sleep"),
+    ]
+    samples = compare(slow_and_fast, repeats=5)
+    assert samples["slow"].summary("naps")["naps_per_s"] == pytest.approx(125, rel=0.1)
+    assert ratio(samples, "fast", "slow")["ratio"] == pytest.approx(4, rel=0.2)
+    assert ratio(samples, "fast", "control")["ratio"] == pytest.approx(1, rel=0.2)
+
+
+def test_a_summary_has_median_extremes_spread_and_drift():
+    samples = Samples(count=12, checksum=0, seconds=(1.0, 2.0, 3.0, 4.0))
+    assert samples.rates == (12, 6, 4, 3)
+    assert samples.summary("clips") == {
+        "clips": 12,
+        "clips_per_s": 5.0,
+        "clips_per_s_min": 3.0,
+        "clips_per_s_max": 12.0,
+        "spread": 1.8,
+        "drift": round(3.5 / 1.5, 3),
+        "repeats": 4,
+    }
+    assert math.isnan(Samples(1, 0, (1.0, 1.0)).drift)
+    assert Samples(1, 0, (1.0,)).summary("clips")["drift"] is None
+
+
+def test_a_ratio_is_taken_round_by_round():
+    samples = {"a": Samples(1, 0, (1.0, 10.0, 1.0)), "b": Samples(1, 0, (2.0, 20.0, 3.0))}
+    assert ratio(samples, "a", "b") == {"ratio": 2.0, "ratio_min": 2.0, "ratio_max": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        (
+            [
+                Arm("a", arms.sleeper, (0.0, 10, 7), "same"),
+                Arm("b", arms.sleeper, (0.0, 10, 8), "same"),
+            ],
+            "b did other work than a: 10 items with checksum 8, expected 10 with 7",
+        ),
+        (
+            [
+                Arm("a", arms.sleeper, (0.0, 10, 7), "same"),
+                Arm("b", arms.sleeper, (0.0, 9, 7), "same"),
+            ],
+            "b did other work than a: 9 items",
+        ),
+        ([Arm("a", arms.sleeper, (0.0, 0))], "a did nothing: a turn had 0 items"),
+        ([Arm("a", arms.failing_to_prepare)], "a failed: ValueError: no such thing"),
+        ([Arm("a", arms.dying)], "a failed: its process ended"),
+    ],
+)
+def test_what_means_nothing_is_an_error(group, message):
+    with pytest.raises(MeasureError, match=message):
+        compare(group, repeats=1)
+
+
+def test_an_arm_has_to_do_the_same_in_every_turn(tmp_path):
+    with pytest.raises(MeasureError, match="a did other work than a: 2 items"):
+        compare([Arm("a", arms.growing, (str(tmp_path / "x"),))], repeats=2)
+
+
+def test_groups_are_compared_apart():
+    compare(
+        [
+            Arm("a", arms.sleeper, (0.0, 10, 7), "one"),
+            Arm("b", arms.sleeper, (0.0, 20, 8), "other"),
+        ],
+        repeats=1,
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [{"repeats": 0}, {"repeats": 1, "warmups": 0}, {"repeats": 1, "arms": []}]
+)
+def test_rounds_and_arms_are_needed(options):
+    chosen = {"arms": [Arm("a", arms.sleeper, (0.0,))], **options}
+    with pytest.raises(ValueError, match="repeats"):
+        compare(chosen.pop("arms"), **chosen)
