@@ -22,7 +22,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from dotmotion_tfds import built_datasets, json_file
+from dotmotion_tfds import built_datasets, json_file, quiet_start
 from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
 from dotmotion_tfds.spec import SpecError
 
@@ -56,7 +56,9 @@ def main(argv: Sequence[str]) -> int:
             )
     except UsageError as error:
         return fail(error, USAGE_ERROR)
-    # Wrong usage is reported without waiting for TensorFlow and mlcroissant.
+    # Wrong usage is reported without waiting for TensorFlow, which some features need, and
+    # mlcroissant.
+    quiet_start.import_tensorflow()
     from dotmotion_tfds import croissant_metadata, shard_files
 
     for folder in folders:
