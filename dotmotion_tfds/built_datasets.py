@@ -8,6 +8,7 @@ import pathlib
 import tensorflow_datasets as tfds
 
 from dotmotion_tfds.command_line import UsageError
+from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 from dotmotion_tfds.spec import SpecError
 
 _DATASET = "moving_dot"
@@ -33,6 +34,7 @@ def find_datasets(data_dir: str | None, config: str | None) -> list[pathlib.Path
         path.parent
         for path in sorted(root.glob(f"{_DATASET}/*/*/dataset_info.json"))
         if config in (None, path.parent.parent.name)
+        and tfds.core.Version.is_valid(path.parent.name)
     ]
     if not found:
         which = "" if config is None else f" of config {config!r}"
@@ -48,8 +50,14 @@ def open_dataset(folder: pathlib.Path) -> tfds.core.DatasetBuilder:
     """The builder of a dataset that was built into `folder`, for reading.
 
     Raises:
-      SpecError: if its metadata can't be read.
+      SpecError: if its metadata can't be read, or its version is newer than this code's.
     """
+    version = tfds.core.Version(folder.name)
+    if version > Builder.VERSION:
+        raise SpecError(
+            f"{folder}: version {version} is newer than version {Builder.VERSION} of this "
+            "code: update dotmotion to read it"
+        )
     try:
         return tfds.builder_from_directory(folder)
     except Exception as error:  # TFDS raises whatever a broken JSON file leads to

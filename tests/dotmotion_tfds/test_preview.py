@@ -1,9 +1,11 @@
+import pathlib
+
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
 import dotmotion_tfds
-from dotmotion_tfds import pictures, preview
+from dotmotion_tfds import pictures, preview, resolve_config
 from tests.processes import python
 
 
@@ -55,3 +57,18 @@ def test_a_directory_that_cant_be_made_is_one_line(tmp_path, capsys):
 def test_help_has_examples(capsys):
     assert preview.main(["preview", "--help"]) == 0
     assert "python -m dotmotion_tfds.preview --out=previews" in capsys.readouterr().out
+
+
+PICTURES = sorted((pathlib.Path(preview.__file__).parent / "moving_dot/previews").iterdir())
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
+def test_the_pictures_of_the_dataset_card_are_those_of_today(path, tmp_path):
+    config = resolve_config(path.stem.partition("-")[0])
+    preview.write_previews(tmp_path, config, split="train", seed=0, first=0)
+    with Image.open(path) as shown, Image.open(tmp_path / path.name) as made:
+        frames = zip(
+            ImageSequence.Iterator(shown), ImageSequence.Iterator(made), strict=True
+        )
+        for one, other in frames:
+            np.testing.assert_array_equal(one.convert("RGB"), other.convert("RGB"))
