@@ -23,7 +23,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from dotmotion_tfds import json_file
+from dotmotion_tfds import json_file, quiet_start
 from dotmotion_tfds.command_line import Flags, UsageError, fail, run
 from dotmotion_tfds.files import built_datasets
 from dotmotion_tfds.spec import SpecError
@@ -59,7 +59,9 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe(options: dict[str, Any]) -> int:
-    # Wrong usage is reported without waiting for TensorFlow and mlcroissant.
+    # Wrong usage is reported without waiting for TensorFlow, which some features need, and
+    # mlcroissant.
+    quiet_start.import_tensorflow()
     from dotmotion_tfds.files import croissant_metadata, shard_files
 
     for folder in options["folders"]:

@@ -35,7 +35,7 @@ def require_complete(builder: tfds.core.DatasetBuilder) -> None:
                 raise _incomplete(folder, f"{path.name} is empty")
             num_bytes += path.stat().st_size
         if builder.info.file_format is tfds.core.FileFormat.TFRECORD:
-            expected = split.num_bytes + _TFRECORD_FRAME_BYTES * split.num_examples
+            expected = int(split.num_bytes) + _TFRECORD_FRAME_BYTES * split.num_examples
             if num_bytes != expected:
                 raise _incomplete(
                     folder,

@@ -74,5 +74,6 @@ def test_a_reason_of_several_lines_becomes_one(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tfds, "builder_from_directory", fail)
     with pytest.raises(SpecError) as caught:
-        built_datasets.open_dataset(tmp_path)
-    assert str(caught.value) == f"{tmp_path}: unreadable metadata (first second)"
+        built_datasets.open_dataset(tmp_path / "1.0.0")
+    reason = "unreadable metadata (first second)"
+    assert str(caught.value) == f"{tmp_path / '1.0.0'}: {reason}"
