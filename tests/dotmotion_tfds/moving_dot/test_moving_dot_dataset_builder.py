@@ -17,6 +17,18 @@ class NotebookTest(tfds.testing.DatasetBuilderTestCase):
     SPLITS = {"train": 80, "test": 80}  # noqa: RUF012
 
 
+class TrajectoriesTest(tfds.testing.DatasetBuilderTestCase):
+    DATASET_CLASS = Builder
+    BUILDER_CONFIG_NAMES_TO_TEST = ("trajectories",)
+    SPLITS = {"train": 4000, "test": 1000}  # noqa: RUF012
+
+
+class HardTest(tfds.testing.DatasetBuilderTestCase):
+    DATASET_CLASS = Builder
+    BUILDER_CONFIG_NAMES_TO_TEST = ("hard",)
+    SPLITS = {"train": 2000, "test": 500}  # noqa: RUF012
+
+
 class CustomTest(tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = Builder
     BUILDER_CONFIG_NAMES_TO_TEST = (

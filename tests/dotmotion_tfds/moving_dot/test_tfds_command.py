@@ -39,6 +39,41 @@ def test_both_ways_build_the_pinned_clips(request, way, config, split):
     assert found == golden.SHA256[config, split]
 
 
+def test_building_shows_progress(tmp_path):
+    command = [TFDS, "build", "moving_dot/notebook", "--imports", "dotmotion_tfds"]
+    done = run([*command, f"--data_dir={tmp_path}"])
+    assert "Generating clips" in done.stderr
+    assert "0/160" in done.stderr
+
+
+def test_every_config_is_verified(built_by_import):
+    done = python("-m", "dotmotion_tfds.verify", f"--data_dir={built_by_import}")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2 * len(dotmotion_tfds.CONFIGS)
+    assert all(line.endswith("clips are right") for line in lines)
+
+
+def test_rendered_trajectories_are_the_stored_clips_of_standard(built_by_import):
+    load = {"split": "test", "data_dir": str(built_by_import)}
+    rendered = tfds.load("moving_dot/trajectories", **load).map(dotmotion_tfds.render)
+    assert golden.of_dataset(rendered, "standard") == golden.SHA256["standard", "test"]
+
+
+@pytest.mark.parametrize("encoding", ["raw", "png", "trajectories"])
+def test_any_config_in_another_encoding(tmp_path, encoding):
+    name = f"moving_dot/notebook_{encoding}"
+    command = [TFDS, "build", name, "--imports", "dotmotion_tfds"]
+    done = run([*command, f"--data_dir={tmp_path}"])
+    assert done.returncode == 0, done.stderr
+    dataset = tfds.load(name, split="train", data_dir=str(tmp_path))
+    if encoding == "trajectories":
+        dataset = dataset.map(lambda clip: dotmotion_tfds.render(clip, "notebook"))
+    assert golden.of_dataset(dataset, "notebook") == golden.SHA256["notebook", "train"]
+    verified = python("-m", "dotmotion_tfds.verify", f"--data_dir={tmp_path}")
+    assert verified.returncode == 0, verified.stderr
+
+
 def test_tfds_load_works_after_the_import_alone(built_by_import):
     program = (
         "import dotmotion_tfds, tensorflow_datasets as tfds\n"
