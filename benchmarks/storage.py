@@ -248,6 +248,8 @@ def main(argv: Sequence[str]) -> int:
 def _check(given: dict[str, Any]) -> dict[str, Any]:
     require_integer("clips", given["clips"], 5, 1_000_000)
     require_integer("repeats", given["repeats"], 1, 1000)
+    if given["json"] is not None:
+        json_file.require_place(given["json"])
     return given
 
 
@@ -271,11 +273,11 @@ def _measure(given: dict[str, Any]) -> int:
                 folder=pathlib.Path(folder),
                 advance=advance,
             )
+        show(result)
         if given["json"] is not None:
             json_file.write(pathlib.Path(given["json"]), result)
     except (measure.MeasureError, OSError) as error:
         return fail(error, 1)
-    show(result)
     return 0
 
 
@@ -312,6 +314,14 @@ def row(figures: Mapping[str, Any]) -> list[str]:
         f"{figures['verify']['clips_per_s']:,.0f}",
         f"{figures['verify_vs_read']['ratio']:.1f}x",
     ]
+
+
+def markdown(result: Mapping[str, Any]) -> str:
+    """A result as the table that the documentation shows."""
+    lines = [f"| encoding | {' | '.join(_HEADINGS)} |", "|---" * (len(_HEADINGS) + 1) + "|"]
+    for encoding, figures in result["encodings"].items():
+        lines.append(f"| {encoding} | {' | '.join(row(figures))} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

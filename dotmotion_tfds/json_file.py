@@ -8,6 +8,20 @@ import os
 import pathlib
 from typing import Any
 
+from dotmotion_tfds.spec import SpecError
+
+
+def require_place(path: str) -> None:
+    """Checks where a file is to be written, before the work that makes its content.
+
+    Raises:
+      SpecError: if its directory is not there, or it is a directory itself.
+    """
+    if os.path.isdir(path) or not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        raise SpecError(
+            f"--json={path!r} can't be written: expected a file in a directory that exists"
+        )
+
 
 def write(path: pathlib.Path, value: Any) -> None:
     """Writes a JSON file, replacing an earlier one as a whole.

@@ -30,6 +30,7 @@ def test_the_program_measures_and_writes_every_encoding(tmp_path):
     [
         (["--clips=4"], "clips=4"),
         (["--repeats=0"], "repeats=0"),
+        (["--json=/nowhere/file"], "--json='/nowhere/file' can't be written"),
         (["--clip=4"], "Did you mean: clips"),
     ],
 )
