@@ -171,7 +171,7 @@ def prepare_build(
         return builder, time.perf_counter() - start
 
     def turn() -> measure.Work:
-        times = []
+        times: list[float] = []
         while sum(times) < _LEAST_SECONDS:
             builder, seconds = build()
             times.append(seconds)
@@ -224,7 +224,7 @@ def prepare_verify(config: NamedConfig, data_dir: str) -> Callable[[], measure.W
         return sum(found)
 
     def turn() -> measure.Work:
-        times = []
+        times: list[float] = []
         while sum(times) < _LEAST_SECONDS:
             start = time.perf_counter()
             count = verify()
