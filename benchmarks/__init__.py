@@ -1,1 +1,1 @@
-"""Measurements of the models and of the ways to feed them; so far without a program."""
+"""Measurements that can be believed; `measure` says by which protocol."""
