@@ -8,7 +8,8 @@ PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
 VENV_STAMP := $(VENV)/.made
-RUN_STAMP := $(VENV)/.installed
+# A stamp for each choice of extras: another one has more to install.
+RUN_STAMP := $(VENV)/.installed$(EXTRAS:%=-with-%)
 TEST_STAMP := $(VENV)/.installed-test
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet \

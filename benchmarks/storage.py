@@ -268,9 +268,8 @@ def main(argv: Sequence[str]) -> int:
 def _check(given: dict[str, Any]) -> dict[str, Any]:
     require_integer("clips", given["clips"], 5, 1_000_000)
     require_integer("repeats", given["repeats"], 1, 1000)
-    if given["json"] is not None:
-        json_file.require_place(given["json"])
-    return given
+    json = given["json"]
+    return {**given, "json": None if json is None else json_file.require_place(json)}
 
 
 def _measure(given: dict[str, Any]) -> int:
@@ -295,7 +294,7 @@ def _measure(given: dict[str, Any]) -> int:
             )
         show(result)
         if given["json"] is not None:
-            json_file.write(pathlib.Path(given["json"]), result)
+            json_file.write(given["json"], result)
     except (measure.MeasureError, OSError) as error:
         return fail(error, 1)
     return 0

@@ -64,9 +64,6 @@ class Arrays(Protocol):
     def reshape(self, value: Any, shape: tuple[int, ...]) -> Any:
         """The same values in another shape, of which one length can be -1."""
 
-    def stack_last(self, values: list[Any]) -> Any:
-        """Stacks equal shapes along a new last axis."""
-
     def where(self, condition: Any, chosen: Any, otherwise: int) -> Any:
         """Selects element by element; `otherwise` takes the type of `chosen`."""
 
@@ -122,9 +119,6 @@ class _NumpyArrays:
 
     def reshape(self, value: Any, shape: tuple[int, ...]) -> Any:
         return np.reshape(value, shape)
-
-    def stack_last(self, values: list[Any]) -> Any:
-        return np.stack(values, axis=-1)
 
     def where(self, condition: Any, chosen: Any, otherwise: int) -> Any:
         return np.where(condition, chosen, chosen.dtype.type(otherwise))

@@ -62,9 +62,6 @@ class _TensorFlowArrays:
     def reshape(self, value: Any, shape: tuple[int, ...]) -> Any:
         return tf.reshape(value, shape)
 
-    def stack_last(self, values: list[Any]) -> Any:
-        return tf.stack(values, axis=-1)
-
     def where(self, condition: Any, chosen: Any, otherwise: int) -> Any:
         return tf.where(condition, chosen, tf.constant(otherwise, chosen.dtype))
 

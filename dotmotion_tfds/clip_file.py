@@ -41,7 +41,7 @@ def write_if_missing(
 
     Returns:
       The path of a file of `num_clips * spec.clip_bytes` bytes: uint8
-      `[num_clips, frames, height, width, 1]` in row-major order, with no header.
+      `[num_clips, frames, height, width, channels]` in row-major order, with no header.
 
     Raises:
       OSError: if the directory or the file can't be written.

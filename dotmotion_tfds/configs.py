@@ -160,7 +160,8 @@ def config_named(name: str) -> NamedConfig:
     if name in CONFIGS:
         return CONFIGS[name]
     base, _, encoding = name.rpartition("_")
-    if encoding in ENCODINGS:
+    stacked = base not in CONFIGS and base.rpartition("_")[2] in ENCODINGS
+    if encoding in ENCODINGS and not stacked:
         return with_encoding(config_named(base), encoding)
     spec = spec_of_slug(name)
     if spec is not None:

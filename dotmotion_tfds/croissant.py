@@ -64,13 +64,15 @@ def _describe(options: dict[str, Any]) -> int:
     quiet_start.import_tensorflow()
     from dotmotion_tfds.files import croissant_metadata, shard_files
 
+    status = 0
     for folder in options["folders"]:
         try:
             builder = built_datasets.open_dataset(folder)
             shard_files.require_complete(builder)
             document = croissant_metadata.describe(builder.info, url=options["url"])
         except (SpecError, OSError) as error:
-            return fail(error, 1)
+            status = fail(SpecError(f"{folder}: {error}"), 1)
+            continue
         path = folder / FILE_NAME
         if options["out"] is not None:
             root = pathlib.Path(os.path.expanduser(options["out"]))
@@ -82,7 +84,7 @@ def _describe(options: dict[str, Any]) -> int:
         except OSError as error:
             return fail(OSError(f"{error.strerror}: {str(path)!r}; see --out"), 1)
         print(path, flush=True)
-    return 0
+    return status
 
 
 if __name__ == "__main__":

@@ -11,16 +11,24 @@ from typing import Any
 from dotmotion_tfds.spec import SpecError
 
 
-def require_place(path: str) -> None:
+def require_place(given: str) -> pathlib.Path:
     """Checks where a file is to be written, before the work that makes its content.
+
+    Args:
+      given: the value of `--json`.
+
+    Returns:
+      The path, with "~" expanded.
 
     Raises:
       SpecError: if its directory is not there, or it is a directory itself.
     """
-    if os.path.isdir(path) or not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+    path = pathlib.Path(os.path.expanduser(given)).absolute()
+    if not given or path.is_dir() or not path.parent.is_dir():
         raise SpecError(
-            f"--json={path!r} can't be written: expected a file in a directory that exists"
+            f"--json={given!r} can't be written: expected a file in a directory that exists"
         )
+    return path
 
 
 def write(path: pathlib.Path, value: Any) -> None:

@@ -23,7 +23,7 @@ import numpy as np
 
 from dotmotion_tfds import elements, pictures
 from dotmotion_tfds.arrays import NUMPY
-from dotmotion_tfds.command_line import Flags, fail, run
+from dotmotion_tfds.command_line import Flags, UsageError, fail, run
 from dotmotion_tfds.configs import CONFIG_HELP, NamedConfig, resolve_config
 from dotmotion_tfds.spec import (
     CLASS_NAMES,
@@ -91,8 +91,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _check(given: dict[str, Any]) -> dict[str, Any]:
+    if not given["out"]:
+        raise UsageError("--out is empty: expected a directory")
     return {
-        "folder": pathlib.Path(given["out"]),
+        "folder": pathlib.Path(given["out"]).expanduser(),
         "config": resolve_config(given["config"]),
         "split": require_split(given["split"]),
         "seed": require_seed(given["seed"]),

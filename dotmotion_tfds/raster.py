@@ -105,13 +105,14 @@ def render_scene(
     )
     lit = xp.uint8(common > 0)
     colors = xp.take(
-        scenery.COLORS[spec.channels] * np.uint8(spec.contrast),
+        scenery.COLORS[spec.channels],
         scenery.colors(xp, spec, indices, split=split, seed=seed),
     )
-    above_ground = lit * colors[:, np.newaxis, np.newaxis, np.newaxis]
+    lit = lit * colors[:, np.newaxis, np.newaxis, np.newaxis]
     if spec.sensor_noise:
-        return scenery.ground(xp, spec, indices, split=split, seed=seed) + above_ground
-    return above_ground + xp.uint8(np.array(spec.ground_level))
+        return scenery.noisy(xp, spec, lit, indices, split=split, seed=seed)
+    levels = np.array([spec.ground_level, spec.contrast])
+    return lit * xp.uint8(levels[1]) + xp.uint8(levels[0])
 
 
 @functools.lru_cache(maxsize=32)

@@ -42,8 +42,8 @@ def distractor_centers(
 ) -> Any:
     """Centres of the distractors, which move evenly and bounce off the frame's edges.
 
-    Their speed is uniform, in each direction at most about twice that of an ascending
-    dot.
+    Their speed is uniform: at most two frame lengths in the time of a clip along each
+    axis, about twice that of an ascending dot.
 
     Returns:
       int32 `[n, frames, distractors, 2]`, (row, column) in pixels, inside the frame.
@@ -75,11 +75,14 @@ def shows(xp: Arrays, spec: ClipSpec, indices: Any, *, split: str, seed: int) ->
     return (frames < start) | (frames >= start + spec.occluded_frames)
 
 
-def ground(xp: Arrays, spec: ClipSpec, indices: Any, *, split: str, seed: int) -> Any:
-    """The pixels without any dot: the ground's level and the sensor's noise.
+def noisy(
+    xp: Arrays, spec: ClipSpec, lit: Any, indices: Any, *, split: str, seed: int
+) -> Any:
+    """The values of pixels with sensor noise, around the level of dot or ground.
 
-    A pixel is one of the 256 quantiles of a normal distribution, so that one hash makes
-    eight of them. Levels are clipped so that a dot on top still fits a byte.
+    A value is one of the 256 quantiles of a normal distribution, so that one hash makes
+    eight of them, clipped to 0..255. `lit` is uint8 `[n, frames, height, width,
+    channels]`, 1 on dots and 0 elsewhere.
 
     Returns:
       uint8 `[n, frames, height, width, channels]`.
@@ -87,22 +90,29 @@ def ground(xp: Arrays, spec: ClipSpec, indices: Any, *, split: str, seed: int) -
     hashes = _draws(xp, indices, split, seed, "noise", -(-spec.clip_bytes // 8))
     noise = xp.reshape(xp.bytes_of(hashes), (-1, -(-spec.clip_bytes // 8) * 8))
     noise = xp.reshape(noise[:, : spec.clip_bytes], (-1, *spec.video_shape))
-    return xp.translate(noise_levels(spec), noise)
+    on_ground, on_dot = (xp.translate(levels, noise) for levels in noise_levels(spec))
+    # Bytes wrap around, so this selects without a branch.
+    return on_ground + lit * (on_dot - on_ground)
 
 
 @functools.lru_cache(maxsize=32)
 def noise_levels(spec: ClipSpec) -> np.ndarray:
-    """The level that each of 256 equally likely draws gives to the ground, uint8 `[256]`.
+    """What each of 256 equally likely draws makes of a pixel, uint8 `[2, 256]`.
 
-    Their distribution is that of `round(ground_level + sensor_noise * n)`, n ~ N(0, 1),
-    to a 512th.
+    First on the ground and then on a dot: the distribution of `round(level + sensor_noise
+    * n)`, n ~ N(0, 1), to a 512th, clipped to 0..255.
     """
-    lowest, thresholds = rounded_normal(spec.ground_level, spec.sensor_noise)
     middles = [(2 * draw + 1) << (64 - 9) for draw in range(_LEVELS)]
-    levels = [
-        lowest + sum(threshold < middle for threshold in thresholds) for middle in middles
-    ]
-    clipped = np.clip(levels, 0, _LEVELS - 1 - spec.contrast).astype(np.uint8)
+    tables = []
+    for level in (spec.ground_level, spec.ground_level + spec.contrast):
+        lowest, thresholds = rounded_normal(level, spec.sensor_noise)
+        tables.append(
+            [
+                lowest + sum(threshold < middle for threshold in thresholds)
+                for middle in middles
+            ]
+        )
+    clipped = np.clip(tables, 0, _LEVELS - 1).astype(np.uint8)
     clipped.setflags(write=False)
     return clipped
 

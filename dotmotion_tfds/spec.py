@@ -18,7 +18,8 @@ MAX_BATCH_SIZE = 1 << 20
 _MAX_FRAMES = 4096
 _MAX_SIDE = 4096
 _MAX_CLIP_BYTES = 1 << 28
-# Tables grow with the noise: at 16 pixels and 64 frames they take about a second.
+# Tables grow with the noise: at 16 pixels and 64 frames they take about a second, and
+# four times that with varying speed.
 _MAX_NOISE = 16
 # A pixel knows of eight dots, a bit for each, the one that tells the class among them.
 _MAX_DISTRACTORS = 7
@@ -49,8 +50,8 @@ class ClipSpec:
         whatever its class.
       contrast: how much brighter than the ground the dot is, 1 to 255. The ground has
         level (255 - contrast) // 2, so both are as far from the ends.
-      sensor_noise: standard deviation of noise that is added to every pixel, in levels,
-        0 to 64; what would leave the range of a byte is clipped.
+      sensor_noise: standard deviation of noise that is added to every value, in levels,
+        0 to 64; values are clipped to 0..255.
       distractors: dots that look like the one in question, each on a straight line from
         edge to edge, 0 to 7.
       occluded_frames: length of the one gap in which the dot does not show, in frames, 0

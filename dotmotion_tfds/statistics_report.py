@@ -17,15 +17,13 @@ Exit status: 0 done, 1 failed, 2 wrong usage.
 
 from __future__ import annotations
 
-import os
-import pathlib
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from dotmotion_tfds import json_file
 from dotmotion_tfds.class_statistics import ClassStatistics, class_statistics
-from dotmotion_tfds.command_line import Flags, UsageError, fail, run
+from dotmotion_tfds.command_line import Flags, fail, run
 from dotmotion_tfds.configs import CONFIG_HELP, NamedConfig, resolve_config
 from dotmotion_tfds.spec import (
     CLASS_NAMES,
@@ -149,10 +147,14 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
     clips = config.split_size(split)
     if given["clips"] is not None:
         clips = require_integer("clips", given["clips"], 1, 1 << 62)
-    if given["json"] == "":
-        raise UsageError("--json is empty: expected the path of a file")
-    seed = require_seed(given["seed"])
-    return {**given, "config": config, "split": split, "seed": seed, "clips": clips}
+    json = given["json"]
+    return {
+        "config": config,
+        "split": split,
+        "seed": require_seed(given["seed"]),
+        "clips": clips,
+        "json": None if json is None else json_file.require_place(json),
+    }
 
 
 def _report(options: dict[str, Any]) -> int:
@@ -178,9 +180,11 @@ def _report(options: dict[str, Any]) -> int:
     print_table(told)
     if options["json"] is not None:
         try:
-            json_file.write(pathlib.Path(os.path.expanduser(options["json"])), told)
+            json_file.write(options["json"], told)
         except OSError as error:
-            return fail(OSError(f"{error.strerror}: {options['json']!r}; see --json"), 1)
+            return fail(
+                OSError(f"{error.strerror}: {str(options['json'])!r}; see --json"), 1
+            )
     return 0
 
 

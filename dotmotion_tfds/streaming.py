@@ -88,8 +88,8 @@ def stream(
 
     Args:
       split: 'train' or 'test'; clips of different splits have nothing in common.
-      config: 'standard', 'notebook', a `ClipSpec`, or a custom geometry as a mapping or
-        JSON object of `frames`, `height`, `width`, `dot_size`, `noise`.
+      config: the name of a configuration, a `ClipSpec`, or a mapping or JSON object of
+        its attributes. Its encoding is about files and makes no difference here.
       seed: of the clips and of their order, an integer in [0, 2**63). The stored
         dataset has seed 0.
       batch_size: clips in a global batch, a multiple of the number of shards.
@@ -104,9 +104,9 @@ def stream(
       as_supervised: whether to give `(video, label)` instead of dictionaries.
 
     Returns:
-      A dataset of batches with `video` uint8 `[b, frames, height, width, 1]` in
-      {0, 255}, `label` int64 `[b]`, `centers` int32 `[b, frames, 2]` (row, column) in
-      pixels and `index` int64 `[b]`. It is prefetched; do not shuffle it again.
+      A dataset of batches with `video` uint8 `[b, frames, height, width, channels]` (0
+      and 255 in `standard`), `label` int64 `[b]`, `centers` int32 `[b, frames, 2]` (row,
+      column) in pixels and `index` int64 `[b]`. It is prefetched; do not shuffle it again.
 
     Raises:
       SpecError: if an option is out of range.
@@ -182,6 +182,10 @@ def clips(
     if constant is not None and np.any(constant < 0):
         raise SpecError(
             f"index {int(np.min(constant))} is negative: clips are numbered from 0"
+        )
+    if constant is not None and constant.size and int(np.max(constant)) >> 63:
+        raise SpecError(
+            f"index {int(np.max(constant))} is too large: clips are numbered below 2**63"
         )
     return elements.render_clips(
         TENSORFLOW,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dotmotion_tfds import raster
+from dotmotion_tfds import motion, raster
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.configs import NamedConfig, resolve_config
 from dotmotion_tfds.spec import ClipSpec, SpecError
@@ -31,8 +31,9 @@ def render(
       the frames of `dotmotion_tfds.clips`, byte for byte.
 
     Raises:
-      SpecError: if the centres have another shape, or those of this configuration do not
-        tell its frames.
+      SpecError: if the centres have another shape, are arrays with values that this
+        configuration does not have, or do not tell its frames. Centres of another
+        configuration that it does have are drawn as its own.
     """
     named = resolve_config(config)
     spec = named.spec
@@ -54,6 +55,7 @@ def render(
             f"(n, {spec.frames}, 2) for config {named.name!r}"
         )
     if isinstance(centers, np.ndarray):
+        _require_possible(named, centers)
         arrays = NUMPY
     else:
         # Whoever has a tensor has TensorFlow.
@@ -61,3 +63,15 @@ def render(
     batch = centers if len(shape) == 3 else centers[np.newaxis]
     video = raster.render_dot(arrays, spec, batch)
     return {"video": video if len(shape) == 3 else video[0], **clip}
+
+
+def _require_possible(named: NamedConfig, centers: np.ndarray) -> None:
+    """NumPy would take a negative position for one from the end."""
+    bounds = motion.center_tables(named.spec).bounds
+    for axis, (name, (low, high)) in enumerate(zip(("row", "column"), bounds, strict=True)):
+        values = centers[..., axis]
+        if values.size and (values.min() < low or values.max() > high):
+            raise SpecError(
+                f"centers have a {name} of {values.min()} to {values.max()}, and those of "
+                f"config {named.name!r} are from {low} to {high}: name the clips' config"
+            )

@@ -21,7 +21,7 @@ from typing import Any
 
 from dotmotion_tfds import quiet_start
 from dotmotion_tfds.command_line import Flags, fail, run
-from dotmotion_tfds.configs import NamedConfig, config_named
+from dotmotion_tfds.configs import config_named
 from dotmotion_tfds.files import built_datasets
 from dotmotion_tfds.spec import SPLITS, SpecError
 
@@ -39,12 +39,11 @@ def main(argv: Sequence[str]) -> int:
     return run(argv, flags=define_flags(), about=__doc__, check=_find, work=_verify)
 
 
-def _find(given: dict[str, Any]) -> list[tuple[pathlib.Path, NamedConfig]]:
-    folders = built_datasets.find_datasets(given["data_dir"], given["config"])
-    return [(folder, config_named(folder.parent.name)) for folder in folders]
+def _find(given: dict[str, Any]) -> list[pathlib.Path]:
+    return built_datasets.find_datasets(given["data_dir"], given["config"])
 
 
-def _verify(found: list[tuple[pathlib.Path, NamedConfig]]) -> int:
+def _verify(folders: list[pathlib.Path]) -> int:
     # Wrong usage is reported without waiting for TensorFlow.
     quiet_start.import_tensorflow()
     from tqdm import tqdm
@@ -52,11 +51,12 @@ def _verify(found: list[tuple[pathlib.Path, NamedConfig]]) -> int:
     from dotmotion_tfds.files import verification
 
     status = 0
-    for folder, config in found:
+    for folder in folders:
         try:
             info = built_datasets.open_dataset(folder).info
+            config = config_named(folder.parent.name)
         except SpecError as error:
-            status = fail(error, 1)
+            status = fail(SpecError(f"{folder}: {error}"), 1)
             continue
         for split in SPLITS:
             with tqdm(
@@ -66,7 +66,12 @@ def _verify(found: list[tuple[pathlib.Path, NamedConfig]]) -> int:
                 leave=False,
                 disable=None,
             ) as bar:
-                problem = verification.first_problem(info, split, config, bar.update)
+                try:
+                    problem = verification.first_problem(info, split, config, bar.update)
+                except OSError as error:
+                    problem = verification.Problem(
+                        split, str(error.filename or folder), None, str(error.strerror)
+                    )
             verdict = f"all {config.split_size(split):,} clips are right"
             if problem is not None:
                 verdict, status = str(problem), 1

@@ -26,8 +26,9 @@ def claimed(data_path: str | os.PathLike[str]) -> Iterator[None]:
     """Waits until no other process builds in a place, and keeps others waiting.
 
     Says on stderr that it waits. Then removes what killed builds of the same dataset left
-    behind, and says what. Nothing is done on a file system that is not local or has no
+    behind, and says what. Nothing is done on storage with a URL or a file system without
     locks: there, a directory of another build can't be told from one that was left.
+    Machines that share a file system have to share its locks, as NFS does by default.
 
     Args:
       data_path: the directory that a build is to make.

@@ -29,6 +29,11 @@ def find_datasets(data_dir: str | None, config: str | None) -> list[pathlib.Path
     """
     if data_dir is None:
         raise UsageError("--data_dir is missing: expected the root of the datasets")
+    if "://" in data_dir:
+        raise UsageError(
+            f"--data_dir={data_dir!r} is not on this machine: expected a directory; copy "
+            "the dataset here, or mount its bucket"
+        )
     root = pathlib.Path(os.path.expanduser(data_dir))
     found = [
         path.parent
@@ -55,11 +60,11 @@ def open_dataset(folder: pathlib.Path) -> tfds.core.DatasetBuilder:
     version = tfds.core.Version(folder.name)
     if version > Builder.VERSION:
         raise SpecError(
-            f"{folder}: version {version} is newer than version {Builder.VERSION} of this "
+            f"version {version} is newer than version {Builder.VERSION} of this "
             "code: update dotmotion to read it"
         )
     try:
         return tfds.builder_from_directory(folder)
     except Exception as error:  # TFDS raises whatever a broken JSON file leads to
         reason = " ".join(str(error).split())
-        raise SpecError(f"{folder}: unreadable metadata ({reason})") from error
+        raise SpecError(f"unreadable metadata ({reason})") from error

@@ -47,7 +47,7 @@ class ClipEncoder:
 
     def __init__(self, config: NamedConfig) -> None:
         self._spec = config.spec
-        self._codec = _CODECS[config.encoding]
+        self._encoding = config.encoding
         self._kept: dict[int, Any] = {}
 
     def encode(
@@ -64,9 +64,10 @@ class ClipEncoder:
         Returns:
           For each clip one string, one for each frame (png) or none (trajectories).
         """
-        spec, codec = self._spec, self._codec
-        if codec is None:
+        spec = self._spec
+        if self._encoding not in _CODECS:
             return [[] for _ in indices]
+        codec = _CODECS[self._encoding]
         if not spec.shows_the_dot_alone:
             scenes = raster.render_scene(
                 NUMPY, spec, centers, indices, split=split, seed=seed
@@ -75,13 +76,13 @@ class ClipEncoder:
         colors = None
         if spec.channels > 1:
             colors = scenery.colors(NUMPY, spec, indices, split=split, seed=seed)
-        if not codec.shrinks:
-            videos = raster.render_dot(NUMPY, spec, centers, colors)
-            return [codec.encode_clip(video) for video in videos]
-        return self._encode_dots(codec, centers, colors)
+        if self._encoding in _FRAME_CODECS:
+            return self._encode_dots(_FRAME_CODECS[self._encoding], centers, colors)
+        videos = raster.render_dot(NUMPY, spec, centers, colors)
+        return [codec.encode_clip(video) for video in videos]
 
     def _encode_dots(
-        self, codec: _Codec, centers: np.ndarray, colors: np.ndarray | None
+        self, codec: _FrameCodec, centers: np.ndarray, colors: np.ndarray | None
     ) -> list[list[bytes]]:
         keys = _frame_keys(self._spec, centers, colors)
         unique, places = np.unique(keys, return_index=True)
@@ -114,11 +115,10 @@ def decode_clip(
     Returns:
       uint8 `[frames, height, width, channels]`, or None if the strings are no such clip.
     """
-    codec = _CODECS[encoding]
-    assert codec is not None, encoding
     try:
-        pixels = codec.decode(strings)
-    except (zlib.error, OSError, ValueError):
+        pixels = _CODECS[encoding].decode(strings)
+    except (zlib.error, OSError, ValueError, SyntaxError, TypeError):
+        # Pillow calls broken files by a SyntaxError; a TypeError is a feature of numbers.
         return None
     if len(pixels) != spec.clip_bytes:
         return None
@@ -126,19 +126,7 @@ def decode_clip(
 
 
 class _Codec(Protocol):
-    """One way to turn frames into strings.
-
-    Attributes:
-      shrinks: whether an encoded frame is worth keeping: far smaller than the frame.
-    """
-
-    shrinks: bool
-
-    def encode_frame(self, frame: np.ndarray) -> Any:
-        """A part of a clip, for `join`; uint8 `[height, width, channels]`."""
-
-    def join(self, parts: list[Any]) -> list[bytes]:
-        """The strings of the clip of these parts."""
+    """One way to turn frames into strings."""
 
     def encode_clip(self, video: np.ndarray) -> list[bytes]:
         """The strings of a clip, uint8 `[frames, height, width, channels]`."""
@@ -147,15 +135,17 @@ class _Codec(Protocol):
         """The frames' bytes; raises ValueError, OSError or zlib.error if it can't."""
 
 
+class _FrameCodec(_Codec, Protocol):
+    """One that shrinks frames by themselves, so that they are worth keeping."""
+
+    def encode_frame(self, frame: np.ndarray) -> Any:
+        """A part of a clip, for `join`; uint8 `[height, width, channels]`."""
+
+    def join(self, parts: list[Any]) -> list[bytes]:
+        """The strings of the clip of these parts."""
+
+
 class _Raw:
-    shrinks = False
-
-    def encode_frame(self, frame: np.ndarray) -> bytes:
-        return frame.tobytes()
-
-    def join(self, parts: list[bytes]) -> list[bytes]:
-        return [b"".join(parts)]
-
     def encode_clip(self, video: np.ndarray) -> list[bytes]:
         return [video.tobytes()]
 
@@ -165,8 +155,6 @@ class _Raw:
 
 
 class _Png:
-    shrinks = True
-
     def encode_frame(self, frame: np.ndarray) -> bytes:
         file = io.BytesIO()
         image = Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame)
@@ -208,8 +196,6 @@ class _DeflatedFrame:
 class _Zlib:
     """Streams are put together by RFC 1950 (zlib) and 1951 (deflate)."""
 
-    shrinks = True
-
     def encode_frame(self, frame: np.ndarray) -> _DeflatedFrame:
         data = frame.tobytes()
         deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9)
@@ -240,12 +226,8 @@ class _Zlib:
         return zlib.decompress(stream)
 
 
-_CODECS: dict[str, _Codec | None] = {
-    "raw": _Raw(),
-    "png": _Png(),
-    "zlib": _Zlib(),
-    "trajectories": None,
-}
+_FRAME_CODECS: dict[str, _FrameCodec] = {"png": _Png(), "zlib": _Zlib()}
+_CODECS: dict[str, _Codec] = {**_FRAME_CODECS, "raw": _Raw()}
 
 
 def _frame_keys(

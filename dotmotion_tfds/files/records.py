@@ -13,6 +13,7 @@ from dotmotion_tfds import elements
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.configs import STORED_SEED, NamedConfig
 from dotmotion_tfds.files import encodings
+from dotmotion_tfds.motion import center_tables
 
 # Frames that are rendered at once; more of them leave the processor's caches.
 _BATCH_BYTES = 8 << 20
@@ -37,9 +38,11 @@ def clip_records(config: NamedConfig, split: str, first: int, stop: int) -> Iter
     """
     spec = config.spec
     encoder = encodings.ClipEncoder(config)
-    at_once = min(_MOST_CLIPS_AT_ONCE, max(1, _BATCH_BYTES // spec.clip_bytes))
-    if spec.shows_the_dot_alone and config.encoding != "raw":
-        at_once = _MOST_CLIPS_AT_ONCE
+    # What sampling the centres takes for a clip, and, if they are rendered, its frames.
+    clip_bytes = center_tables(spec).thresholds[0].nbytes
+    if not spec.shows_the_dot_alone or config.encoding == "raw":
+        clip_bytes = max(clip_bytes, spec.clip_bytes)
+    at_once = min(_MOST_CLIPS_AT_ONCE, max(1, _BATCH_BYTES // clip_bytes))
     for start in range(first, stop, at_once):
         indices = np.arange(start, min(start + at_once, stop), dtype=np.int64)
         described = elements.describe_clips(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any
 
 import tensorflow_datasets as tfds
+from etils import epath
 
 from dotmotion_tfds.spec import SpecError
 
@@ -22,18 +22,19 @@ def require_complete(builder: tfds.core.DatasetBuilder) -> None:
     Raises:
       SpecError: if metadata or a shard is missing, empty or cut.
     """
-    folder = pathlib.Path(builder.data_path)
+    folder = epath.Path(builder.data_path)
     if not builder.is_prepared():
         content = "nothing" if not any(folder.iterdir()) else "no dataset_info.json"
         raise _incomplete(folder, f"it holds {content}")
     for split in builder.info.splits.values():
         num_bytes = 0
-        for path in (pathlib.Path(name) for name in split.filepaths):
-            if not path.is_file():
+        for path in map(epath.Path, split.filepaths):
+            if not path.exists():
                 raise _incomplete(folder, f"{path.name} is missing")
-            if not path.stat().st_size and split.num_examples:
+            length = path.stat().length
+            if not length and split.num_examples:
                 raise _incomplete(folder, f"{path.name} is empty")
-            num_bytes += path.stat().st_size
+            num_bytes += length
         if builder.info.file_format is tfds.core.FileFormat.TFRECORD:
             expected = int(split.num_bytes) + _TFRECORD_FRAME_BYTES * split.num_examples
             if num_bytes != expected:
@@ -43,7 +44,7 @@ def require_complete(builder: tfds.core.DatasetBuilder) -> None:
                 )
 
 
-def _incomplete(folder: pathlib.Path, reason: Any) -> SpecError:
+def _incomplete(folder: epath.Path, reason: Any) -> SpecError:
     return SpecError(
         f"{folder} is not a complete dataset: {reason}; delete the directory to build "
         "it afresh, or name another with --data_dir"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -102,14 +103,14 @@ def write(shard: Shard, advance: Callable[[int], Any] = lambda count: None) -> i
     )
     path = epath.Path(shard.path)
     # A runner may try a shard twice at once.
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     adapter = file_adapters.ADAPTER_FOR_FORMAT[
         tfds.core.FileFormat.from_value(shard.file_format)
     ]
     try:
         adapter.write_examples(part, enumerate(counted))
         _require_whole(part, shard, counted.num_bytes)
-        part.rename(path)
+        part.replace(path)
     except (tf.errors.OpError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise OSError(f"{path.name}: {reason}") from error

@@ -8,13 +8,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core import dataset_builder, splits
+from tensorflow_datasets.core import dataset_builder, dataset_info, splits
 from tensorflow_datasets.core.utils import tqdm_utils
 
 from dotmotion_tfds import configs, usage_errors
 from dotmotion_tfds.files import build_claim, clip_features, shard_files
-from dotmotion_tfds.spec import CLASS_NAMES, SPLITS, SpecError
+from dotmotion_tfds.spec import CLASS_NAMES, SPLITS, SpecError, either, require_integer
 
+# Those that other programs of this package can read as well.
+_FORMATS = {
+    "tfrecord": tfds.core.FileFormat.TFRECORD,
+    "array_record": tfds.core.FileFormat.ARRAY_RECORD,
+}
 _DESCRIPTION = (
     "Synthetic clips of one square dot that stays, rises, falls or follows a sine. "
     "Every clip is a pure function of its split and index."
@@ -116,8 +121,9 @@ class Builder(dataset_builder.FileReaderBuilder):
         overwrites = (
             download_config is not None and download_config.download_mode.overwrite_dataset
         )
+        asked = file_format or self._asked_format
         if self.data_path.exists() and not overwrites:
-            shard_files.require_complete(self)
+            self._adopt(asked)
             super().download_and_prepare(download_config=download_config, **kwargs)
             return
         self._refuse_to_go_back()
@@ -125,9 +131,7 @@ class Builder(dataset_builder.FileReaderBuilder):
             with build_claim.claimed(self.data_path):
                 if self.data_path.exists() and not overwrites:
                     build_claim.say(f"another process has built {self.data_path}: using it")
-                    self.info.read_from_directory(self.data_path)
-                    shard_files.require_complete(self)
-                    self._require_format(file_format or self._asked_format)
+                    self._adopt(asked)
                     return
                 super().download_and_prepare(
                     download_config=download_config, file_format=file_format, **kwargs
@@ -140,7 +144,10 @@ class Builder(dataset_builder.FileReaderBuilder):
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
         del dl_manager  # Nothing is downloaded.
-        if download_config.max_examples_per_split == 0:
+        limit = download_config.max_examples_per_split
+        if limit is not None:
+            require_integer("max_examples_per_split", limit, 0, 1 << 62)
+        if limit == 0:
             return
         # Building needs all of TensorFlow, and describing the dataset does not.
         from dotmotion_tfds.files import shards
@@ -150,8 +157,8 @@ class Builder(dataset_builder.FileReaderBuilder):
         templates = {}
         for split in SPLITS:
             size = named.split_size(split)
-            if download_config.max_examples_per_split is not None:
-                size = min(size, download_config.max_examples_per_split)
+            if limit is not None:
+                size = min(size, limit)
             templates[split] = self._get_filename_template(split_name=split)
             planned += shards.plan(
                 named,
@@ -189,8 +196,24 @@ class Builder(dataset_builder.FileReaderBuilder):
             )
         self.info.set_splits(splits.SplitDict(infos))
 
+    def _adopt(self, file_format: Any) -> None:
+        """Takes the dataset that is there, which may be younger than this builder."""
+        if not self.info.splits and self.is_prepared():
+            stored = dataset_info.read_proto_from_builder_dir(self.data_path).file_format
+            self.info.set_file_format(stored or None, override=True)
+            self.info.read_from_directory(self.data_path)
+        self._require_format(file_format)
+        shard_files.require_complete(self)
+
     def _require_format(self, file_format: Any) -> None:
-        if file_format is None or not self.is_prepared():
+        if file_format is None:
+            return
+        if file_format not in (*_FORMATS, *_FORMATS.values()):
+            raise SpecError(
+                f"unknown file format {getattr(file_format, 'value', file_format)!r}: "
+                f"expected {either(_FORMATS)}"
+            )
+        if not self.is_prepared() or not self.info.splits:
             return
         asked = tfds.core.FileFormat.from_value(file_format)
         if asked is not self.info.file_format:
@@ -243,7 +266,14 @@ def _known_config(config: Any) -> Any:
         return config
     if not isinstance(config, MovingDotConfig):
         config = MovingDotConfig(named=configs.resolve_config(config))
-    return config.name if config.name in configs.CONFIGS else config
+    registered = configs.CONFIGS.get(config.name)
+    if registered is None:
+        return config
+    if registered != config.named:
+        raise SpecError(
+            f"{config.name!r} is the name of another config: give yours a name of its own"
+        )
+    return config.name
 
 
 usage_errors.print_as_one_line_in_tfds_command(sys.argv)

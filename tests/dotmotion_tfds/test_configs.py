@@ -36,6 +36,7 @@ def test_sizes_of_the_notebook_are_80_and_80():
         ('{"as_notebook": true}', "unknown key 'as_notebook'"),
         ('{"encoding": "gif"}', "unknown encoding 'gif': expected 'zlib' or 'raw'"),
         ("hard_trajectories", "stores centres only"),
+        ("standard_png_raw", "unknown config 'standard_png_raw'"),
         (17, "type int"),
         (None, "type NoneType"),
     ],

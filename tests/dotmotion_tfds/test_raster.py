@@ -55,10 +55,10 @@ def paint_scene(spec, indices, centers):
         others = scenery.distractor_centers(NUMPY, spec, indices, **drawn)
         for number in range(spec.distractors):
             lit |= paint_as_the_notebook_does(spec, others[:, :, number]) > 0
-    ground = np.full((len(indices), *spec.video_shape), spec.ground_level)
+    lit = lit * colors[:, np.newaxis, np.newaxis, np.newaxis]
     if spec.sensor_noise:
-        ground = scenery.ground(NUMPY, spec, indices, **drawn).astype(int)
-    return ground + lit * colors[:, np.newaxis, np.newaxis, np.newaxis] * spec.contrast
+        return scenery.noisy(NUMPY, spec, lit, indices, **drawn)
+    return spec.ground_level + lit.astype(int) * spec.contrast
 
 
 @given(scenes, st.integers(0, 2**40), st.data())

@@ -10,19 +10,32 @@ DRAWN = {"split": "train", "seed": 0}
 
 
 def test_noise_is_normal_around_the_ground():
-    noise = scenery.ground(NUMPY, HARD, np.arange(40), **DRAWN).ravel()
-    assert HARD.ground_level == 47
-    # Clipping at 0 and 95 is at two deviations.
-    assert noise.mean() == pytest.approx(47, abs=0.1)
-    assert noise.std() == pytest.approx(24, rel=0.05)
-    assert (noise.min(), noise.max()) == (0, 95)
-    levels = scenery.noise_levels(HARD)
-    expected = scipy.stats.norm.ppf((np.arange(256) + 0.5) / 256, 47, 24)
-    assert np.abs(levels - expected.clip(0, 95)).max() <= 0.51
+    assert (HARD.ground_level, HARD.contrast) == (47, 160)
+    for value, center in ((0, 47), (1, 207)):
+        lit = np.full((20, *HARD.video_shape), value, np.uint8)
+        noise = scenery.noisy(NUMPY, HARD, lit, np.arange(20), **DRAWN)
+        # Clipping at 0 and 255 is at two deviations.
+        assert noise.mean() == pytest.approx(center, abs=0.5)
+        assert noise.std() == pytest.approx(24, rel=0.03)
+        expected = scipy.stats.norm.ppf((np.arange(256) + 0.5) / 256, center, 24)
+        levels = scenery.noise_levels(HARD)[value]
+        assert np.abs(levels - expected.clip(0, 255)).max() <= 0.51
+
+
+def test_noise_shows_at_every_contrast():
+    spec = ClipSpec(sensor_noise=24)
+    video = elements.render_clips(NUMPY, spec, np.arange(4), **DRAWN)["video"]
+    plain = elements.render_clips(NUMPY, ClipSpec(), np.arange(4), **DRAWN)["video"]
+    on_ground, on_dot = video[plain == 0], video[plain == 255]
+    # Half of the noise is clipped at each end.
+    assert on_ground.mean() == pytest.approx(24 / np.sqrt(2 * np.pi), rel=0.05)
+    assert 255 - on_dot.mean() == pytest.approx(24 / np.sqrt(2 * np.pi), rel=0.1)
 
 
 def test_pixels_of_noise_are_uncorrelated_in_space_time_and_between_clips():
-    noise = scenery.ground(NUMPY, HARD, np.arange(20), **DRAWN)[..., 0] - 47.0
+    ground = np.zeros((20, *HARD.video_shape), np.uint8)
+    noise = scenery.noisy(NUMPY, HARD, ground, np.arange(20), **DRAWN)[..., 0]
+    noise = noise - noise.mean()
     for shifted in (
         noise[:, :, :, 1:] * noise[:, :, :, :-1],
         noise[:, :, 1:] * noise[:, :, :-1],
@@ -30,13 +43,6 @@ def test_pixels_of_noise_are_uncorrelated_in_space_time_and_between_clips():
         noise[1:] * noise[:-1],
     ):
         assert abs(shifted.mean()) / 24**2 < 5 / np.sqrt(shifted.size)
-
-
-@pytest.mark.parametrize("contrast", [1, 64, 255])
-@pytest.mark.parametrize("sensor_noise", [1, 64])
-def test_a_dot_on_noise_fits_a_byte(contrast, sensor_noise):
-    levels = scenery.noise_levels(ClipSpec(contrast=contrast, sensor_noise=sensor_noise))
-    assert int(levels.max()) + contrast <= 255
 
 
 def test_the_gap_is_one_of_its_length_and_starts_anywhere():

@@ -1,4 +1,5 @@
 import shutil
+import types
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import tensorflow_datasets as tfds
 
 import dotmotion_tfds
 from dotmotion_tfds import SpecError, configs, resolve_config, storage
+from dotmotion_tfds.files import shard_files
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 from tests.dotmotion_tfds import golden
 from tests.dotmotion_tfds.test_streaming import assert_same_batches
@@ -101,6 +103,28 @@ def test_what_is_not_a_complete_dataset_is_refused_and_left_alone(
     with pytest.raises(SpecError, match=message):
         Builder(config="notebook", data_dir=tmp_path).download_and_prepare()
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_storage_with_a_url_is_checked_by_its_url(monkeypatch):
+    """No bucket is at hand: the path has to reach the file system with its scheme."""
+    seen = []
+
+    class Recorded(type(shard_files.epath.Path("gs://bucket"))):
+        def exists(self):
+            seen.append(str(self))
+            return False
+
+    split = types.SimpleNamespace(filepaths=["gs://bucket/data/a"], num_examples=1)
+    splits = types.SimpleNamespace(values=lambda: [split])
+    builder = types.SimpleNamespace(
+        data_path="gs://bucket/data",
+        is_prepared=lambda: True,
+        info=types.SimpleNamespace(splits=splits),
+    )
+    monkeypatch.setattr(shard_files.epath, "Path", Recorded)
+    with pytest.raises(SpecError, match="gs://bucket/data is not a complete dataset"):
+        shard_files.require_complete(builder)
+    assert seen == ["gs://bucket/data/a"]
 
 
 @pytest.mark.parametrize(

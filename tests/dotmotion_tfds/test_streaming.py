@@ -131,6 +131,8 @@ def test_no_clips_are_an_empty_batch():
     ("indices", "message"),
     [
         ([3, -1], "index -1 is negative"),
+        ([2**63 + 5], "index 9223372036854775813 is too large"),
+        (np.array([2**64 - 1], np.uint64), "is too large: clips are numbered below 2"),
         ([0.5], "type float64: expected a vector of integers"),
         (3, r"shape \(\)"),
         ([[1, 2]], r"shape \(1, 2\)"),

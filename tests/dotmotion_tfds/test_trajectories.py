@@ -69,6 +69,8 @@ def test_xla_and_custom_geometries():
             "do not follow from its centres",
         ),
         ({"centers": np.zeros((20, 2), np.int32)}, "none", "unknown config 'none'"),
+        ({"centers": np.full((20, 2), -9, np.int32)}, "standard", "a row of -9 to -9, and"),
+        ({"centers": np.full((20, 2), 72, np.int32)}, "standard", "a row of 72 to 72, and"),
     ],
 )
 def test_what_can_not_be_rendered_is_refused(clip, config, message):

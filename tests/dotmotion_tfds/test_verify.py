@@ -249,9 +249,31 @@ def test_a_custom_geometry_is_verified_by_its_name(tmp_path):
     assert verify.main(["verify", f"--data_dir={tmp_path}"]) == 0
 
 
+def test_an_unknown_dataset_does_not_hide_the_others(copy, capsys):
+    other = copy.data_dir / "moving_dot" / "other" / "1.0.0"
+    shutil.copytree(copy.folder, other)
+    assert verify.main(["verify", f"--data_dir={copy.data_dir}"]) == 1
+    out, err = capsys.readouterr()
+    assert out.count("all 80 clips are right") == 2
+    assert err.startswith(f"error: {other}: ")
+    assert err.count("\n") == 1
+
+
+def test_a_shard_that_can_not_be_read_is_named(copy, monkeypatch, capsys):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", str(copy.shard(0)))
+
+    monkeypatch.setattr(verification, "read_records", refuse)
+    assert verify.main(["verify", f"--data_dir={copy.data_dir}"]) == 1
+    out, err = capsys.readouterr()
+    assert f"{copy.shard(0)}: Permission denied" in out
+    assert err == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--data_dir=gs://bucket/data"], "'gs://bucket/data' is not on this machine"),
         ([], "--data_dir is missing"),
         (["--data_dir=/nowhere"], "no built moving_dot under '/nowhere'"),
         (["--data_dir=/nowhere", "--config=x"], "no built moving_dot of config 'x'"),

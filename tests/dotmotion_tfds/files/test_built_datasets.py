@@ -64,7 +64,7 @@ def test_a_dataset_is_opened(tmp_path):
             (folder / name).write_text(content)
         with pytest.raises(SpecError) as caught:
             built_datasets.open_dataset(folder)
-        assert f"{folder}: unreadable metadata" in str(caught.value)
+        assert "unreadable metadata" in str(caught.value)
         assert "\n" not in str(caught.value)
 
 
@@ -76,4 +76,4 @@ def test_a_reason_of_several_lines_becomes_one(tmp_path, monkeypatch):
     with pytest.raises(SpecError) as caught:
         built_datasets.open_dataset(tmp_path / "1.0.0")
     reason = "unreadable metadata (first second)"
-    assert str(caught.value) == f"{tmp_path / '1.0.0'}: {reason}"
+    assert str(caught.value) == reason

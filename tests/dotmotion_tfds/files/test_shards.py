@@ -1,3 +1,4 @@
+import concurrent.futures
 import dataclasses
 import pathlib
 
@@ -75,6 +76,14 @@ def test_what_a_writer_lost_in_silence_is_noticed(tmp_path, file_format, monkeyp
     with pytest.raises(OSError, match=r"moving_dot-test.*of .* arrived"):
         shards.write(shard)
     assert not list(tmp_path.iterdir())
+
+
+def test_two_tries_at_once_leave_one_whole_file(tmp_path):
+    (shard,) = plan(tmp_path)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert len({*pool.map(shards.write, [shard] * 8)}) == 1
+    assert [str(path) for path in tmp_path.iterdir()] == [shard.path]
+    assert len(list(read_records(pathlib.Path(shard.path), "tfrecord"))) == 80
 
 
 def test_a_directory_that_is_gone_is_an_error(tmp_path):

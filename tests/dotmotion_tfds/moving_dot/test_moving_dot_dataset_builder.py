@@ -1,7 +1,9 @@
+import dataclasses
+
 import pytest
 import tensorflow_datasets as tfds
 
-from dotmotion_tfds import ClipSpec, SpecError
+from dotmotion_tfds import CONFIGS, ClipSpec, SpecError
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder, MovingDotConfig
 
 
@@ -54,6 +56,39 @@ def test_what_is_not_a_config_is_refused(tmp_path, config):
     with pytest.raises(SpecError):
         Builder(config=config, data_dir=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "riegeli", "tfrecords"])
+def test_formats_that_nothing_here_reads_are_refused(tmp_path, file_format):
+    with pytest.raises(SpecError, match="expected 'tfrecord' or 'array_record'"):
+        Builder(config="notebook", data_dir=tmp_path, file_format=file_format)
+
+
+def test_another_config_of_a_registered_name_is_refused(tmp_path):
+    other = dataclasses.replace(CONFIGS["standard"], spec=ClipSpec(frames=5))
+    with pytest.raises(SpecError, match="'standard' is the name of another config"):
+        Builder(config=other, data_dir=tmp_path)
+
+
+def test_a_builder_takes_what_was_built_after_it_was_made(tmp_path):
+    late = Builder(config="notebook", data_dir=tmp_path)
+    records = Builder(config="notebook", data_dir=tmp_path, file_format="array_record")
+    asks = Builder(config="notebook", data_dir=tmp_path, file_format="tfrecord")
+    records.download_and_prepare()
+    late.download_and_prepare()
+    assert late.info.splits["train"].num_examples == 80
+    assert late.info.file_format is tfds.core.FileFormat.ARRAY_RECORD
+    assert late.as_data_source(split="test")[3]["index"] == 3
+    with pytest.raises(SpecError, match="stored as array_record, not tfrecord"):
+        asks.download_and_prepare()
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5])
+def test_limits_out_of_range_are_refused(tmp_path, limit):
+    builder = Builder(config="notebook", data_dir=tmp_path)
+    options = tfds.download.DownloadConfig(max_examples_per_split=limit)
+    with pytest.raises(SpecError, match="max_examples_per_split="):
+        builder.download_and_prepare(download_config=options)
 
 
 def test_the_dataset_has_its_metadata(tmp_path):
