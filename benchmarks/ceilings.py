@@ -1,4 +1,4 @@
-"""What this machine's memory can do at best: the yardstick for rates of frames."""
+"""What this machine can do at best: the yardstick for rates of frames and of steps."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.measure import Arm, Work
+from dotmotion_tfds import quiet_start
 
 # Far beyond any cache, as a stream of batches is.
 _BUFFER_BYTES = 256 << 20
+_MATRIX_LENGTH = 2048
+_PRODUCTS = 8
 
 
 def memory_arms() -> list[Arm]:
@@ -24,6 +27,27 @@ def memory_arms() -> list[Arm]:
         for name, prepare in (("memset", _prepare_memset), ("memcpy", _prepare_memcpy))
         for count in counts
     ]
+
+
+def sgemm_arm() -> Arm:
+    """Products of float32 matrices by TensorFlow; items are floating-point operations."""
+    return Arm(name="sgemm", prepare=_prepare_sgemm)
+
+
+def _prepare_sgemm() -> Callable[[], Work]:
+    quiet_start.import_tensorflow()
+    import tensorflow as tf
+
+    ones = tf.ones((_MATRIX_LENGTH, _MATRIX_LENGTH))
+    product = tf.function(lambda: tf.matmul(ones, ones))
+
+    def turn() -> Work:
+        corner = 0
+        for _ in range(_PRODUCTS):
+            corner = int(product()[0, 0])
+        return Work(count=_PRODUCTS * 2 * _MATRIX_LENGTH**3, checksum=corner)
+
+    return turn
 
 
 def _prepare_memset(threads: int) -> Callable[[], Work]:

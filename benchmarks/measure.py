@@ -32,11 +32,13 @@ class Work:
         group have to agree on it.
       seconds: how long it took, where the turn measured itself because it had to prepare
         or tidy up something; None to take the time of the whole turn.
+      notes: figures of the process that are no rates, such as its peak memory.
     """
 
     count: int
     checksum: int
     seconds: float | None = None
+    notes: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,11 +67,13 @@ class Samples:
       count: items a turn.
       checksum: what the turns agreed on.
       seconds: of each counted turn, in order.
+      notes: those of the last turn.
     """
 
     count: int
     checksum: int
     seconds: tuple[float, ...]
+    notes: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -160,6 +164,7 @@ def compare(
             count=works[0].count,
             checksum=works[0].checksum,
             seconds=tuple(work.seconds or 0.0 for work in works[warmups:]),
+            notes=works[-1].notes,
         )
         for name, works in turns.items()
     }

@@ -51,7 +51,7 @@ def define_flags() -> Flags:
     flags.number("learning_rate", None, "of Adam")
     flags.number("clip_norm", None, "largest global norm of a gradient; 0 for no limit")
     flags.integer("seed", 0, "of the initial weights, of the clips and of their order")
-    flags.string("layers", "stock", "whose layers: " + of(train_options.LAYERS))
+    flags.string("layers", "fast", "whose layers: " + of(train_options.LAYERS))
     flags.string(
         "nesting",
         "flat",

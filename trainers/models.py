@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from dotmotion_tfds import splitmix
+from trainers import layers as fast
 from trainers.options import LAYERS, NESTINGS, require_choice
 from trainers.recipes import MODELS
 
@@ -19,7 +21,7 @@ LSTM_UNITS = 5
 def build(
     name: str,
     *,
-    layers: str = "stock",
+    layers: str = "fast",
     clip_shape: tuple[int, int, int, int] = (20, 50, 130, 1),
     num_classes: int = 4,
     nesting: str = "flat",
@@ -35,7 +37,8 @@ def build(
 
     Args:
       name: 'cnn_lstm' or 'conv_lstm'.
-      layers: 'stock', Keras's own layers.
+      layers: 'fast', those of `trainers.layers`, or 'stock', Keras's own. Weights have
+        the same order and shapes.
       clip_shape: (frames, height, width, channels), height and width at least 8.
       num_classes: classes to tell apart, at least 1.
       nesting: how 'cnn_lstm' is written: 'flat' wraps each layer in `TimeDistributed`,
@@ -59,11 +62,12 @@ def build(
             "width, channels) with a height and width of at least 8"
         )
     initializers = _Initializers(seed)
+    parts = _PARTS[layers]
     clips = keras.Input(clip_shape, name="clips")
     if name == "cnn_lstm":
-        features = _cnn_lstm(clips, nesting, initializers)
+        features = _cnn_lstm(clips, nesting, initializers, parts)
     else:
-        features = _conv_lstm(clips, initializers)
+        features = _conv_lstm(clips, initializers, parts)
     outputs = keras.layers.Dense(
         num_classes,
         activation="softmax",
@@ -96,7 +100,32 @@ class _Initializers:
         return self._seed
 
 
-def _cnn_lstm(clips: Any, nesting: str, initializers: _Initializers) -> Any:
+@dataclasses.dataclass(frozen=True)
+class _Parts:
+    """The layers that the models are made of, beside those that both kinds share.
+
+    Attributes:
+      each_frame: wraps a layer for each frame.
+      lstm: the recurrent layer.
+      conv_lstm: the convolutional one.
+    """
+
+    each_frame: type[keras.Layer]
+    lstm: type[keras.Layer]
+    conv_lstm: type[keras.Layer]
+
+
+_PARTS = {
+    "stock": _Parts(
+        each_frame=keras.layers.TimeDistributed,
+        lstm=keras.layers.LSTM,
+        conv_lstm=keras.layers.ConvLSTM2D,
+    ),
+    "fast": _Parts(each_frame=fast.EachFrame, lstm=fast.LSTM, conv_lstm=fast.ConvLSTM2D),
+}
+
+
+def _cnn_lstm(clips: Any, nesting: str, initializers: _Initializers, parts: _Parts) -> Any:
     per_frame: list[keras.Layer] = []
     for number, size in enumerate(KERNEL_SIZES, start=1):
         per_frame.append(
@@ -115,8 +144,8 @@ def _cnn_lstm(clips: Any, nesting: str, initializers: _Initializers) -> Any:
         per_frame = [keras.Sequential(per_frame, name="frame_encoder")]
     features = clips
     for layer in per_frame:
-        features = keras.layers.TimeDistributed(layer, name=f"each_{layer.name}")(features)
-    return keras.layers.LSTM(
+        features = parts.each_frame(layer, name=f"each_{layer.name}")(features)
+    return parts.lstm(
         LSTM_UNITS,
         activation="relu",
         kernel_initializer=initializers.kernel(),
@@ -125,11 +154,11 @@ def _cnn_lstm(clips: Any, nesting: str, initializers: _Initializers) -> Any:
     )(features)
 
 
-def _conv_lstm(clips: Any, initializers: _Initializers) -> Any:
+def _conv_lstm(clips: Any, initializers: _Initializers, parts: _Parts) -> Any:
     features = clips
     for number, size in enumerate(KERNEL_SIZES, start=1):
         last = number == len(KERNEL_SIZES)
-        features = keras.layers.ConvLSTM2D(
+        features = parts.conv_lstm(
             FILTERS,
             size,
             padding="same",
@@ -141,6 +170,6 @@ def _conv_lstm(clips: Any, initializers: _Initializers) -> Any:
         )(features)
         pool = keras.layers.MaxPooling2D(2, name=f"pool{number}")
         if not last:
-            pool = keras.layers.TimeDistributed(pool, name=f"each_pool{number}")
+            pool = parts.each_frame(pool, name=f"each_pool{number}")
         features = pool(features)
     return keras.layers.Flatten(name="flatten")(features)

@@ -19,7 +19,7 @@ from trainers.recipes import MODELS, PRESETS, recipe
 
 STRATEGIES = ("mirrored", "multi_worker_mirrored", "one_device")
 DATA = ("stream", "cache", "tfds")
-LAYERS = ("stock",)
+LAYERS = ("fast", "stock")
 NESTINGS = ("flat", "nested")
 
 # Three 2x2 poolings leave nothing of a smaller frame.
@@ -36,7 +36,8 @@ class TrainOptions:
 
     Attributes:
       model: 'cnn_lstm' or 'conv_lstm'.
-      layers: whose layers the model is built from, 'stock' for Keras's own.
+      layers: whose layers the model is built from, 'fast' for those of
+        `trainers.layers`, 'stock' for Keras's own.
       nesting: how the CNN-LSTM is written: 'flat', one `TimeDistributed` a layer, or
         'nested', one around a `Sequential`. Weights and results are the same.
       strategy: 'mirrored', 'multi_worker_mirrored' or 'one_device'.
@@ -69,7 +70,7 @@ class TrainOptions:
     learning_rate: float
     clip_norm: float
     workdir: pathlib.Path
-    layers: str = "stock"
+    layers: str = "fast"
     nesting: str = "flat"
     strategy: str = "mirrored"
     virtual_devices: int = 0

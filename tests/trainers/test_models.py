@@ -52,13 +52,30 @@ def written_out(name):
     return model
 
 
+@pytest.mark.parametrize("layers", ["fast", "stock"])
 @pytest.mark.parametrize("name", ["cnn_lstm", "conv_lstm"])
-def test_weights_go_both_ways_between_it_and_plain_keras(name):
-    ours, plain = models.build(name, clip_shape=SMALL), written_out(name)
+def test_weights_go_both_ways_between_it_and_plain_keras(name, layers):
+    ours = models.build(name, clip_shape=SMALL, layers=layers)
+    plain = written_out(name)
     ours.set_weights(plain.get_weights())
     np.testing.assert_allclose(ours(clips()), plain(clips()), rtol=1e-5, atol=1e-6)
     plain.set_weights(models.build(name, clip_shape=SMALL, seed=5).get_weights())
     assert not np.allclose(ours(clips()), plain(clips()))
+
+
+@pytest.mark.parametrize("name", ["cnn_lstm", "conv_lstm"])
+def test_fast_layers_learn_what_stock_layers_learn(name):
+    trained = {}
+    for layers in ("fast", "stock"):
+        model = models.build(name, clip_shape=SMALL, layers=layers)
+        model.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
+        labels = np.arange(8) % 4
+        history = model.fit(
+            clips(8), labels, batch_size=4, epochs=50, shuffle=False, verbose=0
+        )
+        trained[layers] = [np.array(history.history["loss"]), *model.get_weights()]
+    for fast, stock in zip(trained["fast"], trained["stock"], strict=True):
+        np.testing.assert_allclose(fast, stock, rtol=1e-3, atol=1e-4)
 
 
 def test_the_two_ways_to_write_the_cnn_lstm_are_equal():

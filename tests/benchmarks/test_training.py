@@ -1,0 +1,64 @@
+import json
+import pathlib
+
+import pytest
+
+from benchmarks import training
+from tests.processes import python
+
+
+def test_the_program_measures_and_writes_a_model(tmp_path):
+    path = tmp_path / "training.json"
+    options = ["--models=cnn_lstm", "--batch_size=1", "--repeats=1", f"--json={path}"]
+    done = python("-m", "benchmarks.training", *options)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(path.read_text())
+    figures = result["models"]["cnn_lstm"]
+    for kind in ("train", "infer"):
+        for layers in ("stock", "fast"):
+            assert figures[kind][layers]["step_ms"] > 0
+            assert figures[kind][layers]["first_step_s"] > 0
+            assert figures[kind][layers]["peak_mib"] > 100
+        assert figures[kind]["fast_vs_stock"]["ratio"] > 0
+    assert 0 < figures["fraction_of_sgemm"] < 1
+    assert "cnn_lstm, train" in done.stdout
+
+
+def test_operations_are_those_of_the_layers():
+    # By hand: 20 frames of three convolutions, and the input of the LSTM's four gates.
+    convolutions = (
+        50 * 130 * 4 * 4 * 1 * 5 + 25 * 65 * 8 * 8 * 5 * 5 + 12 * 32 * 8 * 8 * 5 * 5
+    )
+    forward = 20 * 2 * (convolutions + 6 * 16 * 5 * 4 * 5)
+    assert training.step_flops("cnn_lstm", 2, (20, 50, 130, 1)) == 3 * 2 * forward
+    of_input = 20 * (50 * 130 * 16 * 1 + 25 * 65 * 64 * 5 + 12 * 32 * 64 * 5)
+    of_state = 19 * 5 * (50 * 130 * 16 + 25 * 65 * 64 + 12 * 32 * 64)
+    forward = 2 * 4 * 5 * (of_input + of_state)
+    assert training.step_flops("conv_lstm", 1, (20, 50, 130, 1)) == 3 * forward
+
+
+def test_the_readme_shows_the_stored_result():
+    root = pathlib.Path(training.__file__).parents[1]
+    result = json.loads((root / "benchmarks/results/training.json").read_text())
+    assert training.markdown(result) in (root / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--models=cnn"], "--models='cnn': expected some of"),
+        (["--batch_size=0"], "batch_size=0"),
+        (["--repeats=0"], "repeats=0"),
+        (["--json=/nowhere/file"], "--json='/nowhere/file' can't be written"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments, message, capsys):
+    assert training.main(["training", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+
+
+def test_help_has_examples(capsys):
+    assert training.main(["training", "--help"]) == 0
+    assert "python -m benchmarks.training --json=" in capsys.readouterr().out
