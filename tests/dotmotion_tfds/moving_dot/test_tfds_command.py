@@ -1,14 +1,17 @@
 """The real `tfds` command, each time in a process of its own."""
 
 import pathlib
+import shutil
+import struct
 
+import grain.python as grain
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
 import dotmotion_tfds
 from tests.dotmotion_tfds import golden
-from tests.processes import TFDS, python, run
+from tests.processes import MLCROISSANT, TFDS, python, run
 
 DATASET_FOLDER = pathlib.Path(dotmotion_tfds.__file__).parent / "moving_dot"
 
@@ -52,6 +55,36 @@ def test_every_config_is_verified(built_by_import):
     lines = done.stdout.splitlines()
     assert len(lines) == 2 * len(dotmotion_tfds.CONFIGS)
     assert all(line.endswith("clips are right") for line in lines)
+
+
+def test_what_the_command_built_is_described_and_shown(built_by_import, tmp_path):
+    options = [f"--data_dir={built_by_import}", f"--out={tmp_path}"]
+    done = python("-m", "dotmotion_tfds.croissant", *options)
+    assert done.returncode == 0, done.stderr
+    documents = sorted(tmp_path.glob("moving_dot/*/*/croissant.json"))
+    assert {path.parts[-3] for path in documents} == set(dotmotion_tfds.CONFIGS)
+    checked = run([MLCROISSANT, "validate", "--jsonld", str(documents[-1])])
+    assert checked.returncode == 0, checked.stderr
+    builder = tfds.builder("moving_dot/large", data_dir=built_by_import)
+    clips = builder.as_dataset(split="test").take(1)
+    assert "data:image/gif" in tfds.as_dataframe(clips, builder.info)._repr_html_()
+
+
+@pytest.mark.parametrize("config", ["hard", "trajectories"])
+def test_a_flipped_bit_in_what_the_command_built_is_named(
+    built_by_import, tmp_path, config
+):
+    folder = built_by_import / "moving_dot" / config
+    shutil.copytree(folder, tmp_path / "moving_dot" / config)
+    shard = min((tmp_path / "moving_dot" / config / "1.0.0").glob("*-test.*"))
+    content = bytearray(shard.read_bytes())
+    (length,) = struct.unpack_from("<Q", content)
+    # In the middle of record 1, which follows the frame of record 0.
+    content[16 + length + 12 + length // 2] ^= 4
+    shard.write_bytes(content)
+    done = python("-m", "dotmotion_tfds.verify", f"--data_dir={tmp_path}")
+    assert done.returncode == 1
+    assert f"{shard.name}, record 1: its checksum does not fit" in done.stdout
 
 
 def test_rendered_trajectories_are_the_stored_clips_of_standard(built_by_import):
@@ -108,6 +141,9 @@ def test_array_records_of_a_named_config_are_read_by_name(tmp_path):
     assert done.returncode == 0, done.stderr
     source = tfds.data_source("moving_dot/notebook", split="train", data_dir=tmp_path)
     assert [source[index]["index"] for index in (5, 79, 0)] == [5, 79, 0]
+    batch = grain.MapDataset.source(source).shuffle(seed=1).batch(16)[2]
+    expected = dotmotion_tfds.clips(batch["index"], "train", "notebook")
+    np.testing.assert_array_equal(batch["video"], expected["video"])
 
 
 @pytest.mark.parametrize(
