@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -106,11 +107,16 @@ class _Parts:
 
     Attributes:
       each_frame: wraps a layer for each frame.
+      convolved_and_pooled: layers for a convolution and 2 x 2 pooling of a frame, from the
+        number of the convolution and the arguments of `Conv2D`.
+      max_pooling: the layer that pools a frame.
       lstm: the recurrent layer.
       conv_lstm: the convolutional one.
     """
 
     each_frame: type[keras.Layer]
+    convolved_and_pooled: Callable[..., list[keras.Layer]]
+    max_pooling: type[keras.Layer]
     lstm: type[keras.Layer]
     conv_lstm: type[keras.Layer]
 
@@ -118,27 +124,37 @@ class _Parts:
 _PARTS = {
     "stock": _Parts(
         each_frame=keras.layers.TimeDistributed,
+        convolved_and_pooled=lambda number, **options: [
+            keras.layers.Conv2D(name=f"conv{number}", **options),
+            keras.layers.MaxPooling2D(2, name=f"pool{number}"),
+        ],
+        max_pooling=keras.layers.MaxPooling2D,
         lstm=keras.layers.LSTM,
         conv_lstm=keras.layers.ConvLSTM2D,
     ),
-    "fast": _Parts(each_frame=fast.EachFrame, lstm=fast.LSTM, conv_lstm=fast.ConvLSTM2D),
+    "fast": _Parts(
+        each_frame=fast.EachFrame,
+        convolved_and_pooled=lambda number, **options: [
+            fast.Conv2D(name=f"conv{number}", pool_size=2, **options)
+        ],
+        max_pooling=fast.MaxPooling2D,
+        lstm=fast.LSTM,
+        conv_lstm=fast.ConvLSTM2D,
+    ),
 }
 
 
 def _cnn_lstm(clips: Any, nesting: str, initializers: _Initializers, parts: _Parts) -> Any:
     per_frame: list[keras.Layer] = []
     for number, size in enumerate(KERNEL_SIZES, start=1):
-        per_frame.append(
-            keras.layers.Conv2D(
-                FILTERS,
-                size,
-                padding="same",
-                activation="relu",
-                kernel_initializer=initializers.kernel(),
-                name=f"conv{number}",
-            )
+        per_frame += parts.convolved_and_pooled(
+            number,
+            filters=FILTERS,
+            kernel_size=size,
+            padding="same",
+            activation="relu",
+            kernel_initializer=initializers.kernel(),
         )
-        per_frame.append(keras.layers.MaxPooling2D(2, name=f"pool{number}"))
     per_frame.append(keras.layers.Flatten(name="flatten"))
     if nesting == "nested":
         per_frame = [keras.Sequential(per_frame, name="frame_encoder")]
@@ -168,7 +184,7 @@ def _conv_lstm(clips: Any, initializers: _Initializers, parts: _Parts) -> Any:
             recurrent_initializer=initializers.recurrent(),
             name=f"conv_lstm{number}",
         )(features)
-        pool = keras.layers.MaxPooling2D(2, name=f"pool{number}")
+        pool = parts.max_pooling(2, name=f"pool{number}")
         if not last:
             pool = parts.each_frame(pool, name=f"each_pool{number}")
         features = pool(features)

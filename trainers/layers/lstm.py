@@ -7,13 +7,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-# A longer loop is not unrolled: its graph would take longer to build than it saves.
-MAX_UNROLLED_STEPS = 64
-_GATES = 4
+from trainers.layers import gates, processor
+from trainers.layers.recurrence import UnrolledLayer
 
 
 @keras.saving.register_keras_serializable("dotmotion")
-class LSTM(keras.layers.LSTM):
+class LSTM(UnrolledLayer, keras.layers.LSTM):
     """Long short-term memory.
 
     Takes the arguments, weights and inputs of `keras.layers.LSTM` and gives its outputs to
@@ -33,66 +32,33 @@ class LSTM(keras.layers.LSTM):
     Computation 9(8), 1997, with the forget gate of Gers et al., 2000.
     """
 
-    def call(
-        self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool = False,
-    ) -> Any:
-        """Runs the layer; see the class."""
-        if not self._is_fast(sequences, mask):
-            return super().call(
-                sequences, initial_state=initial_state, mask=mask, training=training
-            )
-        states = None
-        if initial_state is not None:
-            states = [tf.cast(state, self.compute_dtype) for state in initial_state]
-        hidden, carry = self._run(tf.cast(sequences, self.compute_dtype), states)
-        output = tf.stack(hidden, axis=1) if self.return_sequences else hidden[-1]
-        return (output, hidden[-1], carry) if self.return_state else output
-
-    def _is_fast(self, sequences: Any, mask: Any) -> bool:
-        steps = sequences.shape[1]
-        # Keras draws masks, and so moves its generator on, also outside of training.
-        drops = self.dropout > 0 or self.recurrent_dropout > 0
-        return (
-            steps is not None
-            and 2 <= steps <= MAX_UNROLLED_STEPS
-            and mask is None
-            and not self.stateful
-            and not drops
-            and not self._suits_cudnn()
-        )
+    def _is_fast(self, shape: Any) -> bool:
+        return super()._is_fast(shape) and not self._suits_cudnn()
 
     def _suits_cudnn(self) -> bool:
         return (
             self.activation is keras.activations.tanh
             and self.recurrent_activation is keras.activations.sigmoid
-            and bool(tf.config.list_logical_devices("GPU"))
+            and processor.has_gpu()
         )
 
-    def _run(self, sequences: Any, states: Any) -> tuple[list[Any], Any]:
-        """Hidden states of all steps and the last carry, all `[b, units]`."""
+    def _unroll(self, sequences: Any, states: Any) -> tuple[list[Any], Any]:
         cell = self.cell
         dtype = sequences.dtype
-        if self.go_backwards:
-            sequences = tf.reverse(sequences, axis=[1])
         from_input = tf.tensordot(sequences, tf.cast(cell.kernel, dtype), 1)
+        bias = tf.zeros(gates.COUNT * cell.units, dtype)
         if cell.bias is not None:
-            from_input += tf.cast(cell.bias, dtype)
+            bias = tf.cast(cell.bias, dtype)
         recurrent = tf.cast(cell.recurrent_kernel, dtype)
         hidden, carry = (None, None) if states is None else states
         outputs = []
-        for gates in tf.unstack(from_input, num=sequences.shape[1], axis=1):
+        for sums in tf.unstack(from_input, num=sequences.shape[1], axis=1):
             if hidden is not None:
-                gates = gates + tf.matmul(hidden, recurrent)
-            enters, forgets, candidate, leaves = tf.split(gates, _GATES, axis=-1)
-            update = cell.recurrent_activation(enters) * cell.activation(candidate)
+                sums = sums + tf.matmul(hidden, recurrent)
             if carry is None:
-                carry = update
-            else:
-                carry = cell.recurrent_activation(forgets) * carry + update
-            hidden = cell.recurrent_activation(leaves) * cell.activation(carry)
+                carry = tf.zeros_like(sums[:, : cell.units])
+            hidden, carry = gates.advance(
+                sums, bias, carry, cell.activation, cell.recurrent_activation
+            )
             outputs.append(hidden)
         return outputs, carry

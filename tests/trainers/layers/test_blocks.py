@@ -6,52 +6,50 @@ from hypothesis import strategies as st
 
 from trainers.layers import blocks
 
-sizes = st.tuples(st.integers(1, 9), st.integers(1, 9))
-small_blocks = st.tuples(st.integers(1, 4), st.integers(1, 4))
+
+@given(st.integers(1, 12), st.integers(1, 6))
+def test_reach_is_that_of_padding_same(kernel_width, pixels):
+    span = blocks.reach(kernel_width, pixels)
+    before = (kernel_width - 1) // 2
+    touched = {
+        (pixel + offset) // pixels
+        for pixel in range(pixels)
+        for offset in range(-before, kernel_width - before)
+    }
+    assert touched == set(range(span.first, span.first + span.count))
+    assert -span.first == (span.count - 1) // 2
 
 
-def random(*shape):
-    return np.random.default_rng(0).normal(size=shape)
-
-
-@given(sizes, small_blocks, st.integers(1, 3))
-@settings(max_examples=30, deadline=None)
-def test_blocks_are_undone(size, block, channels):
-    frames = random(2, *size, channels)
-    blocked = blocks.to_blocks(tf.constant(frames), block)
-    assert tuple(blocked.shape[1:3]) == blocks.cells(*size, block)
-    np.testing.assert_array_equal(blocks.from_blocks(blocked, *size, block), frames)
-    inside = blocks.inside(*size, channels, block)
-    ones = blocks.to_blocks(tf.ones((1, *size, channels)), block)
-    if inside is None:
-        assert (ones.numpy() == 1).all()
-    else:
-        np.testing.assert_array_equal(ones, inside)
-
-
-@given(sizes, st.tuples(st.integers(1, 8), st.integers(1, 8)), small_blocks)
-@settings(max_examples=60, deadline=None)
-def test_a_convolution_of_blocks_is_one_of_pixels(size, kernel_size, block):
-    frames, kernel = (
-        tf.constant(random(2, *size, 2)),
-        tf.constant(random(*kernel_size, 2, 6)),
-    )
-    expected = tf.nn.conv2d(frames, kernel, strides=1, padding="SAME").numpy()
-    for gates in (1, 3):
-        found = blocks.convolve(
-            blocks.to_blocks(frames, block),
-            blocks.blocked_kernel(kernel, block, gates),
-            kernel_size,
-            block,
-        )
-        by_gate = [
-            blocks.from_blocks(gate, *size, block) for gate in tf.split(found, gates, -1)
-        ]
-        np.testing.assert_allclose(tf.concat(by_gate, -1), expected, atol=1e-12)
+@given(
+    st.integers(1, 4),
+    st.integers(1, 9),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(1, 4),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_convolution_of_cells_is_one_of_pixels(rows, columns, channels, filters, pixels):
+    random = np.random.default_rng(0)
+    frames = tf.constant(random.normal(size=(2, 5, 3 * pixels, channels)))
+    kernel = tf.constant(random.normal(size=(rows, columns, channels, filters)))
+    cells = tf.reshape(frames, (2, 5, 3, pixels * channels))
+    found = tf.nn.conv2d(cells, blocks.blocked_kernel(kernel, pixels), 1, "SAME")
+    expected = tf.nn.conv2d(frames, kernel, 1, "SAME")
+    np.testing.assert_allclose(tf.reshape(found, expected.shape), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("kernel", "block", "expected"), [(4, 2, 3), (8, 2, 5), (8, 4, 3), (1, 2, 1), (5, 1, 5)]
+    ("kernel", "width", "lanes", "expected"),
+    [
+        # Of five filters three pixels fill a register of 16.
+        ((8, 8, 5, 5), 65, 16, 3),
+        # 130 columns make pairs without a copy; threes would be hardly better.
+        ((4, 4, 1, 5), 130, 16, 2),
+        ((8, 8, 10, 20), 65, 16, 1),
+        ((4, 4, 20, 6), 130, 16, 2),
+        ((3, 3, 64, 64), 56, 16, 1),
+        ((8, 8, 5, 5), 65, 1, 1),
+    ],
 )
-def test_cells_that_are_read(kernel, block, expected):
-    assert blocks.reach(kernel, block).count == expected
+def test_pixels_of_a_cell(kernel, width, lanes, expected):
+    assert blocks.best_pixels(kernel, width, lanes) == expected

@@ -1,0 +1,109 @@
+"""A convolution of frames, with max-pooling if wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from trainers.layers import activations, processor
+from trainers.layers.convolution import Convolution
+from trainers.layers.pooling import Size, max_pool
+
+
+@keras.saving.register_keras_serializable("dotmotion")
+class Conv2D(keras.layers.Conv2D):
+    """2D convolution, optionally with max-pooling of its output.
+
+    Takes the arguments, weights and inputs of `keras.layers.Conv2D`, and `pool_size`: with
+    it the outputs are those of a `keras.layers.MaxPooling2D(pool_size)` after it. The
+    convolution is done between cells of pixels (see `blocks`); bias and activation come
+    after the pooling where the activation never falls, which gives the same values for a
+    quarter of the work.
+
+    Keras's own convolution is used with strides, dilation, groups, padding 'valid',
+    `data_format='channels_first'` and frames of unknown size.
+
+    Input: `[b, height, width, channels]`. Output: `[b, height, width, filters]`, or
+    `[b, height // pool_size[0], width // pool_size[1], filters]`.
+    """
+
+    is_row_by_row = True
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Size,
+        *args: Any,
+        pool_size: int | Size | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Creates the layer.
+
+        Args:
+          filters: channels of the output.
+          kernel_size: height and width of the kernel in pixels, or both.
+          *args: further arguments of `keras.layers.Conv2D`.
+          pool_size: height and width of the windows in pixels, or both; None for no
+            pooling.
+          **kwargs: further arguments of `keras.layers.Conv2D`.
+
+        Raises:
+          ValueError: if an argument is not usable.
+        """
+        super().__init__(filters, kernel_size, *args, **kwargs)
+        # On a CPU, `fit` would have XLA compile the whole model, into slower convolutions.
+        self.supports_jit = processor.has_gpu()
+        self.pool_size: Size | None = None
+        self._pool = None
+        if pool_size is not None:
+            self._pool = keras.layers.MaxPooling2D(
+                pool_size, data_format=self.data_format, dtype=self.dtype_policy
+            )
+            self.pool_size = tuple(self._pool.pool_size)
+
+    def call(self, inputs: Any) -> Any:
+        """Runs the layer; see the class."""
+        if not self._is_fast(inputs):
+            outputs = super().call(inputs)
+            return outputs if self._pool is None else self._pool(outputs)
+        width = inputs.shape[2]
+        convolve = Convolution(tf.cast(self.kernel, inputs.dtype), width)
+        missing = -width % convolve.row_multiple
+        if missing:
+            inputs = tf.pad(inputs, [(0, 0), (0, 0), (0, missing), (0, 0)])
+        sums = convolve(inputs)
+        if self.pool_size is None:
+            return self._activate(sums[:, :, :width] if missing else sums)
+        if activations.is_monotone(self.activation):
+            return self._activate(max_pool(sums, self.pool_size, width))
+        return max_pool(self._activate(sums), self.pool_size, width)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the output for one of the input."""
+        shape = super().compute_output_shape(input_shape)
+        return shape if self._pool is None else self._pool.compute_output_shape(shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments; those of Keras's layer if there is no pooling."""
+        config = super().get_config()
+        return config if self.pool_size is None else {**config, "pool_size": self.pool_size}
+
+    def _is_fast(self, inputs: Any) -> bool:
+        return (
+            self.strides == (1, 1)
+            and self.dilation_rate == (1, 1)
+            and self.groups == 1
+            and self.padding == "same"
+            and self.data_format == "channels_last"
+            and len(inputs.shape) == 4
+            and None not in inputs.shape[1:]
+            and not processor.has_gpu()
+        )
+
+    def _activate(self, sums: Any) -> Any:
+        if not self.use_bias:
+            return self.activation(sums)
+        bias = tf.cast(self.bias, sums.dtype)
+        return activations.with_bias(sums, bias, self.activation)

@@ -1,0 +1,61 @@
+"""What the recurrent layers share: when they are fast, and what they give back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+# A longer loop is not unrolled: its graph would take longer to build than it saves.
+MAX_UNROLLED_STEPS = 64
+
+
+class UnrolledLayer(keras.layers.RNN):
+    """Comes before a recurrent layer of Keras's among the bases of a class.
+
+    Keras's own computation is used with a mask, `stateful`, dropout, and a number of steps
+    that is unknown, 1 or above 64.
+    """
+
+    def call(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+    ) -> Any:
+        """Runs the layer; see the class."""
+        if mask is not None or not self._is_fast(sequences.shape):
+            return super().call(
+                sequences, initial_state=initial_state, mask=mask, training=training
+            )
+        sequences = tf.cast(sequences, self.compute_dtype)
+        if self.go_backwards:
+            sequences = tf.reverse(sequences, axis=[1])
+        states = None
+        if initial_state is not None:
+            states = [tf.cast(state, self.compute_dtype) for state in initial_state]
+        hidden, carry = self._unroll(sequences, states)
+        output = tf.stack(hidden, axis=1) if self.return_sequences else hidden[-1]
+        return (output, hidden[-1], carry) if self.return_state else output
+
+    def _is_fast(self, shape: Any) -> bool:
+        steps = shape[1]
+        # Keras draws masks, and so moves its generator on, also outside of training.
+        drops = self.dropout > 0 or self.recurrent_dropout > 0
+        return (
+            steps is not None
+            and 2 <= steps <= MAX_UNROLLED_STEPS
+            and not self.stateful
+            and not drops
+        )
+
+    def _unroll(self, sequences: Any, states: Any) -> tuple[list[Any], Any]:
+        """The hidden states of all steps and the last carry.
+
+        Args:
+          sequences: `[b, steps, ...]` in the order in which they are to be taken.
+          states: hidden state and carry to start from, or None for zeros.
+        """
+        raise NotImplementedError
