@@ -151,9 +151,12 @@ def _prepare(options: TrainOptions, strategy: tf.distribute.Strategy) -> _Run:
             clip_shape=options.config.spec.video_shape,
             num_classes=len(CLASS_NAMES),
             nesting=options.nesting,
+            lstm_activation=options.lstm_activation,
+            precision=options.precision,
+            use_xla=False if options.xla == "off" else "auto",
             seed=options.seed,
         )
-        optimizer = keras.optimizers.Adam(options.learning_rate)
+        optimizer = steps.make_optimizer(options.learning_rate, options.precision)
         optimizer.build(model.trainable_variables)
     current = _Run(
         options=options,
@@ -186,6 +189,7 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
         current.model,
         current.optimizer,
         clip_norm=options.clip_norm,
+        use_xla=options.xla == "on",
     )
     log = TensorBoardLog(options.workdir) if current.writes_files else None
     step_s: list[float] = []
@@ -285,7 +289,9 @@ def _evaluate(current: _Run, console: Console) -> dict[str, Any]:
         strategy,
         lambda shard: feed.eval_batches(options, batch_size=batch_size, shard=shard),
     )
-    eval_step = steps.make_eval_step(strategy, current.model, len(CLASS_NAMES))
+    eval_step = steps.make_eval_step(
+        strategy, current.model, len(CLASS_NAMES), use_xla=options.xla == "on"
+    )
     loss_sum = 0.0
     confusion = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES)), np.int64)
     total = -(-options.eval_clips // batch_size)

@@ -58,6 +58,22 @@ def define_flags() -> Flags:
         "how the CNN-LSTM is written, one TimeDistributed a layer or one around all: "
         + of(train_options.NESTINGS),
     )
+    flags.string(
+        "lstm_activation",
+        "relu",
+        "of the CNN-LSTM's LSTM: " + of(train_options.LSTM_ACTIVATIONS),
+    )
+    flags.string(
+        "precision",
+        "float32",
+        "what is computed in; weights stay float32: " + of(train_options.PRECISIONS),
+    )
+    flags.string(
+        "xla",
+        "auto",
+        "what XLA compiles: small parts on a CPU, the whole step or nothing: "
+        + of(train_options.XLA),
+    )
     flags.integer("virtual_devices", 0, "split the CPU into this many devices")
     flags.integer("checkpoint_every", 50, "steps between checkpoints")
     flags.integer("eval_clips", None, "test clips to evaluate on, 1000 by default")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +12,16 @@ import tensorflow as tf
 
 from dotmotion_tfds import splitmix
 from trainers import layers as fast
-from trainers.options import LAYERS, NESTINGS, require_choice
+from trainers.architecture import FILTERS, KERNEL_SIZES, LSTM_UNITS
+from trainers.layers.processor import UseXla
+from trainers.options import (
+    LAYERS,
+    LSTM_ACTIVATIONS,
+    NESTINGS,
+    PRECISIONS,
+    require_choice,
+)
 from trainers.recipes import MODELS
-
-FILTERS = 5
-KERNEL_SIZES = (4, 8, 8)
-LSTM_UNITS = 5
 
 
 def build(
@@ -26,6 +31,9 @@ def build(
     clip_shape: tuple[int, int, int, int] = (20, 50, 130, 1),
     num_classes: int = 4,
     nesting: str = "flat",
+    lstm_activation: str = "relu",
+    precision: str = "float32",
+    use_xla: UseXla = "auto",
     seed: int = 0,
 ) -> keras.Model:
     """Builds one of the notebook's classifiers.
@@ -44,6 +52,12 @@ def build(
       num_classes: classes to tell apart, at least 1.
       nesting: how 'cnn_lstm' is written: 'flat' wraps each layer in `TimeDistributed`,
         'nested' wraps one `Sequential` of them. Weights and outputs are the same.
+      lstm_activation: of the LSTM of 'cnn_lstm': 'relu', as in the notebook, or 'tanh',
+        which cuDNN serves on a GPU (not measured).
+      precision: Keras's dtype policy of all layers but the classifier, which is float32:
+        'float32', 'mixed_bfloat16' or 'mixed_float16'.
+      use_xla: whether XLA compiles what the fast layers do element by element; 'auto' for
+        where it is faster, on a CPU.
       seed: of the initial weights.
 
     Returns:
@@ -51,27 +65,32 @@ def build(
       `normalize`) to probabilities `[b, num_classes]`.
 
     Raises:
-      trainers.options.OptionsError: if `name`, `layers` or `nesting` is unknown.
+      trainers.options.OptionsError: if `name`, `layers`, `nesting`, `lstm_activation` or
+        `precision` is unknown.
       ValueError: if the clip shape is too small.
     """
     require_choice("model", name, MODELS)
     require_choice("layers", layers, LAYERS)
     require_choice("nesting", nesting, NESTINGS)
+    require_choice("lstm_activation", lstm_activation, LSTM_ACTIVATIONS)
+    require_choice("precision", precision, PRECISIONS)
     if len(clip_shape) != 4 or min(clip_shape) < 1 or min(clip_shape[1:3]) < 8:
         raise ValueError(
             f"clip_shape={tuple(clip_shape)} is not usable: expected (frames, height, "
             "width, channels) with a height and width of at least 8"
         )
     initializers = _Initializers(seed)
-    parts = _PARTS[layers]
+    dtype = keras.DTypePolicy(precision)
+    parts = _stock_parts(dtype) if layers == "stock" else _fast_parts(dtype, use_xla)
     clips = keras.Input(clip_shape, name="clips")
     if name == "cnn_lstm":
-        features = _cnn_lstm(clips, nesting, initializers, parts)
+        features = _cnn_lstm(clips, nesting, initializers, parts, lstm_activation)
     else:
         features = _conv_lstm(clips, initializers, parts)
     outputs = keras.layers.Dense(
         num_classes,
         activation="softmax",
+        dtype="float32",
         kernel_initializer=initializers.kernel(),
         name="classifier",
     )(features)
@@ -114,37 +133,51 @@ class _Parts:
       conv_lstm: the convolutional one.
     """
 
-    each_frame: type[keras.Layer]
+    each_frame: Callable[..., keras.Layer]
     convolved_and_pooled: Callable[..., list[keras.Layer]]
-    max_pooling: type[keras.Layer]
-    lstm: type[keras.Layer]
-    conv_lstm: type[keras.Layer]
+    max_pooling: Callable[..., keras.Layer]
+    lstm: Callable[..., keras.Layer]
+    conv_lstm: Callable[..., keras.Layer]
 
 
-_PARTS = {
-    "stock": _Parts(
-        each_frame=keras.layers.TimeDistributed,
-        convolved_and_pooled=lambda number, **options: [
-            keras.layers.Conv2D(name=f"conv{number}", **options),
-            keras.layers.MaxPooling2D(2, name=f"pool{number}"),
-        ],
-        max_pooling=keras.layers.MaxPooling2D,
-        lstm=keras.layers.LSTM,
-        conv_lstm=keras.layers.ConvLSTM2D,
-    ),
-    "fast": _Parts(
-        each_frame=fast.EachFrame,
-        convolved_and_pooled=lambda number, **options: [
-            fast.Conv2D(name=f"conv{number}", pool_size=2, **options)
-        ],
-        max_pooling=fast.MaxPooling2D,
-        lstm=fast.LSTM,
-        conv_lstm=fast.ConvLSTM2D,
-    ),
-}
+def _stock_parts(dtype: keras.DTypePolicy) -> _Parts:
+    def convolved_and_pooled(number: int, **options: Any) -> list[keras.Layer]:
+        return [
+            keras.layers.Conv2D(name=f"conv{number}", dtype=dtype, **options),
+            keras.layers.MaxPooling2D(2, name=f"pool{number}", dtype=dtype),
+        ]
+
+    return _Parts(
+        each_frame=functools.partial(keras.layers.TimeDistributed, dtype=dtype),
+        convolved_and_pooled=convolved_and_pooled,
+        max_pooling=functools.partial(keras.layers.MaxPooling2D, dtype=dtype),
+        lstm=functools.partial(keras.layers.LSTM, dtype=dtype),
+        conv_lstm=functools.partial(keras.layers.ConvLSTM2D, dtype=dtype),
+    )
 
 
-def _cnn_lstm(clips: Any, nesting: str, initializers: _Initializers, parts: _Parts) -> Any:
+def _fast_parts(dtype: keras.DTypePolicy, use_xla: UseXla) -> _Parts:
+    common = {"dtype": dtype, "use_xla": use_xla}
+
+    def convolved_and_pooled(number: int, **options: Any) -> list[keras.Layer]:
+        return [fast.Conv2D(name=f"conv{number}", pool_size=2, **options, **common)]
+
+    return _Parts(
+        each_frame=functools.partial(fast.EachFrame, dtype=dtype),
+        convolved_and_pooled=convolved_and_pooled,
+        max_pooling=functools.partial(fast.MaxPooling2D, **common),
+        lstm=functools.partial(fast.LSTM, **common),
+        conv_lstm=functools.partial(fast.ConvLSTM2D, **common),
+    )
+
+
+def _cnn_lstm(
+    clips: Any,
+    nesting: str,
+    initializers: _Initializers,
+    parts: _Parts,
+    lstm_activation: str,
+) -> Any:
     per_frame: list[keras.Layer] = []
     for number, size in enumerate(KERNEL_SIZES, start=1):
         per_frame += parts.convolved_and_pooled(
@@ -163,7 +196,7 @@ def _cnn_lstm(clips: Any, nesting: str, initializers: _Initializers, parts: _Par
         features = parts.each_frame(layer, name=f"each_{layer.name}")(features)
     return parts.lstm(
         LSTM_UNITS,
-        activation="relu",
+        activation=lstm_activation,
         kernel_initializer=initializers.kernel(),
         recurrent_initializer=initializers.recurrent(),
         name="lstm",

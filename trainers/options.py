@@ -21,6 +21,9 @@ STRATEGIES = ("mirrored", "multi_worker_mirrored", "one_device")
 DATA = ("stream", "cache", "tfds")
 LAYERS = ("fast", "stock")
 NESTINGS = ("flat", "nested")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+XLA = ("auto", "on", "off")
+LSTM_ACTIVATIONS = ("relu", "tanh")
 
 # Three 2x2 poolings leave nothing of a smaller frame.
 _MIN_SIDE = 8
@@ -40,6 +43,13 @@ class TrainOptions:
         `trainers.layers`, 'stock' for Keras's own.
       nesting: how the CNN-LSTM is written: 'flat', one `TimeDistributed` a layer, or
         'nested', one around a `Sequential`. Weights and results are the same.
+      lstm_activation: of the CNN-LSTM's LSTM, 'relu' as in the notebook or 'tanh', which
+        cuDNN serves on a GPU.
+      precision: Keras's dtype policy: 'float32', or 'mixed_bfloat16' or 'mixed_float16',
+        which compute in 16 bits and keep float32 weights. The classifier computes in
+        float32 always.
+      xla: 'auto' for small parts of the fast layers on a CPU, where it is faster, 'on' for
+        the whole forward and backward pass of a replica, 'off' for nothing.
       strategy: 'mirrored', 'multi_worker_mirrored' or 'one_device'.
       virtual_devices: logical devices to split the CPU into, each a replica; 0 uses the
         GPUs there are, or the whole CPU.
@@ -72,6 +82,9 @@ class TrainOptions:
     workdir: pathlib.Path
     layers: str = "fast"
     nesting: str = "flat"
+    lstm_activation: str = "relu"
+    precision: str = "float32"
+    xla: str = "auto"
     strategy: str = "mirrored"
     virtual_devices: int = 0
     data_dir: pathlib.Path | None = None
@@ -84,6 +97,9 @@ class TrainOptions:
         require_choice("model", self.model, MODELS)
         require_choice("layers", self.layers, LAYERS)
         require_choice("nesting", self.nesting, NESTINGS)
+        require_choice("lstm_activation", self.lstm_activation, LSTM_ACTIVATIONS)
+        require_choice("precision", self.precision, PRECISIONS)
+        require_choice("xla", self.xla, XLA)
         require_choice("strategy", self.strategy, STRATEGIES)
         require_choice("data", self.data, DATA)
         self._check_counts()
@@ -97,6 +113,7 @@ class TrainOptions:
                 f"clip_norm={self.clip_norm:g} is out of range: expected a positive "
                 "number, or 0 for no limit"
             )
+        self._check_computation()
         self._check_devices()
         self._check_data()
 
@@ -110,6 +127,18 @@ class TrainOptions:
             require_integer("eval_clips", self.eval_clips, 1, most)
         except SpecError as error:
             raise OptionsError(str(error)) from None
+
+    def _check_computation(self) -> None:
+        if self.model != "cnn_lstm" and self.lstm_activation != "relu":
+            raise OptionsError(
+                f"lstm_activation={self.lstm_activation!r} with model={self.model!r}, "
+                "which has no LSTM after convolutions: leave --lstm_activation out"
+            )
+        if self.deterministic and self.xla == "on":
+            raise OptionsError(
+                "xla='on' with deterministic=True: TensorFlow promises no fixed order of "
+                "what XLA compiles; leave one of them out"
+            )
 
     def _check_devices(self) -> None:
         cores = os.cpu_count() or 1
@@ -161,6 +190,8 @@ class TrainOptions:
             "model": self.model,
             "nesting": self.nesting,
             "layers": self.layers,
+            "lstm_activation": self.lstm_activation,
+            "precision": self.precision,
             "data": self.data,
             "config": dataclasses.asdict(self.config.spec),
             "batch_size": self.batch_size,

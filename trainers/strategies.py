@@ -27,11 +27,12 @@ def make_strategy(options: TrainOptions) -> tf.distribute.Strategy:
       the CPU. 'multi_worker_mirrored' takes its cluster from `TF_CONFIG`.
 
     Raises:
-      OptionsError: if the batch does not split evenly over the replicas, or `TF_CONFIG`
-        is missing or malformed.
+      OptionsError: if the batch does not split evenly over the replicas, the devices do
+        not suit the precision, or `TF_CONFIG` is missing or malformed.
     """
     if options.virtual_devices:
         _split_cpu(options.virtual_devices)
+    _require_precision(options.precision)
     if options.strategy == "multi_worker_mirrored":
         _require_cluster(options.batch_size)
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
@@ -41,6 +42,14 @@ def make_strategy(options: TrainOptions) -> tf.distribute.Strategy:
         strategy = tf.distribute.MirroredStrategy(_devices(options))
     require_divisible(options.batch_size, strategy.num_replicas_in_sync)
     return strategy
+
+
+def _require_precision(precision: str) -> None:
+    if precision == "mixed_float16" and not tf.config.get_visible_devices("GPU"):
+        raise OptionsError(
+            "precision='mixed_float16' and no GPU is visible: a CPU has no fast kernels "
+            "for it; use precision='mixed_bfloat16' or 'float32'"
+        )
 
 
 def describe(strategy: tf.distribute.Strategy) -> str:

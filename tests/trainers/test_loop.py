@@ -127,6 +127,24 @@ def test_both_models_run_under_both_strategies(tmp_path, model, strategy):
     assert np.isfinite(history(tmp_path)).all()
 
 
+@pytest.mark.parametrize("model", ["cnn_lstm", "conv_lstm"])
+@pytest.mark.parametrize(
+    "given", [{"precision": "mixed_bfloat16"}, {"xla": "on"}, {"xla": "off"}]
+)
+def test_precision_and_xla_follow_the_plain_run(tmp_path, model, given):
+    run(tmp_path / "plain", model=model, steps=3)
+    run(tmp_path / "other", model=model, steps=3, **given)
+    rtol = 0.02 if "precision" in given else 1e-3
+    expected = history(tmp_path / "plain")[:, 0]
+    np.testing.assert_allclose(history(tmp_path / "other")[:, 0], expected, rtol=rtol)
+
+
+def test_float16_without_a_gpu_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(OptionsError, match="no GPU is visible"):
+        run(tmp_path / "run", precision="mixed_float16")
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_nested_model_trains_to_the_same_weights(whole, tmp_path):
     _, expected, _ = whole
     result, _ = run(tmp_path, nesting="nested")

@@ -130,11 +130,46 @@ def test_normalize_maps_bytes_to_the_unit_interval():
     np.testing.assert_allclose(found, [0, 0.2, 1], rtol=1e-6)
 
 
+@pytest.mark.parametrize("layers", ["fast", "stock"])
+@pytest.mark.parametrize("name", ["cnn_lstm", "conv_lstm"])
+def test_sixteen_bits_inside_and_float32_outside(name, layers):
+    model = models.build(name, clip_shape=SMALL, layers=layers, precision="mixed_bfloat16")
+    assert {str(weight.dtype) for weight in model.weights} == {"float32"}
+    weighted = {layer.name: layer.compute_dtype for layer in model.layers if layer.weights}
+    assert weighted.pop("classifier") == "float32"
+    assert set(weighted.values()) == {"bfloat16"}
+    expected = models.build(name, clip_shape=SMALL, layers=layers)(clips())
+    np.testing.assert_allclose(model(clips()), expected, atol=0.02)
+
+
+@pytest.mark.parametrize("use_xla", [False, True])
+@pytest.mark.parametrize("name", ["cnn_lstm", "conv_lstm"])
+def test_with_and_without_xla(name, use_xla):
+    found = models.build(name, clip_shape=SMALL, use_xla=use_xla)(clips())
+    np.testing.assert_allclose(
+        found, models.build(name, clip_shape=SMALL)(clips()), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("layers", ["fast", "stock"])
+def test_the_activation_of_the_lstm(layers):
+    options = {"clip_shape": SMALL, "layers": layers}
+    model = models.build("cnn_lstm", lstm_activation="tanh", **options)
+    assert model.get_layer("lstm").activation is keras.activations.tanh
+    assert not np.allclose(model(clips()), models.build("cnn_lstm", **options)(clips()))
+
+
 def test_wrong_arguments_are_named():
     with pytest.raises(OptionsError, match="unknown model 'lstm'"):
         models.build("lstm")
     with pytest.raises(OptionsError, match="unknown nesting 'both'"):
         models.build("cnn_lstm", nesting="both")
+    with pytest.raises(OptionsError, match="unknown precision 'float8'"):
+        models.build("cnn_lstm", precision="float8")
+    with pytest.raises(OptionsError, match="unknown lstm_activation 'sine'"):
+        models.build("cnn_lstm", lstm_activation="sine")
+    with pytest.raises(ValueError, match="use_xla='yes'"):
+        models.build("cnn_lstm", use_xla="yes")
     for shape in ((20, 7, 130, 1), (0, 50, 130, 1), (50, 130, 1)):
         with pytest.raises(ValueError, match="clip_shape="):
             models.build("conv_lstm", clip_shape=shape)

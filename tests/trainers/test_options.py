@@ -37,6 +37,8 @@ def test_the_identity_leaves_out_what_may_change_between_sessions():
         {"model": "conv_lstm"},
         {"config": "notebook"},
         {"batch_size": 64},
+        {"precision": "mixed_bfloat16"},
+        {"lstm_activation": "tanh"},
         {"seed": 1},
         {"data": "cache"},
         {"learning_rate": 1e-4},
@@ -45,6 +47,11 @@ def test_the_identity_leaves_out_what_may_change_between_sessions():
 
 
 BAD = [
+    ({"precision": "float64"}, "unknown precision 'float64': expected 'float32' or"),
+    ({"xla": "yes"}, "unknown xla 'yes': expected 'auto' or 'on' or 'off'"),
+    ({"lstm_activation": "sine"}, "unknown lstm_activation 'sine'"),
+    ({"lstm_activation": "tanh", "model": "conv_lstm"}, "has no LSTM after convolutions"),
+    ({"xla": "on", "deterministic": True}, "leave one of them out"),
     ({"model": "cnn"}, "unknown model 'cnn': expected 'cnn_lstm' or 'conv_lstm'"),
     ({"strategy": "tpu"}, "unknown strategy 'tpu'"),
     ({"preset": "fast"}, "unknown preset 'fast'"),

@@ -81,3 +81,46 @@ def test_evaluation_counts_every_clip_once(replicas, rows):
     expected = np.zeros((4, 4), int)
     np.add.at(expected, (batch["label"].numpy(), predicted), 1)
     np.testing.assert_array_equal(confusion, expected)
+
+
+@pytest.mark.parametrize("layers", ["fast", "stock"])
+@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("name", ["cnn_lstm", "conv_lstm"])
+def test_a_compiled_step_is_the_step(name, replicas, layers):
+    strategy = mirrored(replicas)
+    outcomes = []
+    for use_xla in (False, True):
+        with strategy.scope():
+            model = models.build(name, clip_shape=SMALL_SPEC.video_shape, layers=layers)
+            optimizer = keras.optimizers.SGD(0.1)
+            optimizer.build(model.trainable_variables)
+        step = steps.make_train_step(
+            strategy, model, optimizer, clip_norm=CLIP_NORM, use_xla=use_xla
+        )
+        evaluate = steps.make_eval_step(strategy, model, 4, use_xla=use_xla)
+        found = step(first_batch(strategy, 4)).numpy()
+        outcomes.append([found, *evaluate(first_batch(strategy, 4)), *model.get_weights()])
+    for plain, compiled in zip(*outcomes, strict=True):
+        np.testing.assert_allclose(compiled, plain, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, CLIP_NORM])
+def test_a_scaled_loss_changes_nothing_but_skips_overflow(clip_norm):
+    strategy = mirrored(2)
+    outcomes = []
+    for precision in ("float32", "mixed_float16"):
+        with strategy.scope():
+            # The optimizer's part alone: float16 kernels are not for a CPU.
+            model = models.build("cnn_lstm", clip_shape=SMALL_SPEC.video_shape)
+            optimizer = steps.make_optimizer(1e-2, precision)
+            optimizer.build(model.trainable_variables)
+        step = steps.make_train_step(strategy, model, optimizer, clip_norm=clip_norm)
+        outcomes.append([step(first_batch(strategy, 4)).numpy(), *model.get_weights()])
+    for plain, scaled in zip(*outcomes, strict=True):
+        np.testing.assert_allclose(scaled, plain, rtol=1e-3, atol=1e-5)
+    assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    before = model.get_weights()
+    optimizer.dynamic_scale.assign(np.inf)
+    step(first_batch(strategy, 4))
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from trainers.layers import processor
+from trainers.layers.processor import UseXla
 
 Activation = Callable[[Any], Any]
 # Never falling: the greatest of some values stays the greatest.
@@ -41,28 +42,31 @@ def is_monotone(activation: Activation) -> bool:
 
 
 def is_compilable(*activations: Activation) -> bool:
-    """Whether XLA should join them with what is around them.
+    """Whether XLA can join them with what is around them.
 
     Only Keras's own: others may do what can't be compiled, such as printing, or have
-    weights. Not on a GPU, where this has not been measured.
+    weights.
     """
-    return not processor.has_gpu() and _COMPILABLE.issuperset(activations)
+    return _COMPILABLE.issuperset(activations)
 
 
-def with_bias(sums: tf.Tensor, bias: tf.Tensor, activation: Activation) -> tf.Tensor:
+def with_bias(
+    sums: tf.Tensor, bias: tf.Tensor, activation: Activation, use_xla: UseXla = "auto"
+) -> tf.Tensor:
     """`activation(sums + bias)`.
 
-    One pass over memory forward and two backward.
+    With XLA this is one pass over memory forward and two backward.
 
     Args:
       sums: `[..., filters]`.
       bias: `[filters]`.
       activation: of Keras, or a function from a tensor to one of the same shape.
+      use_xla: see `processor.wants_xla`.
 
     Returns:
       `[..., filters]`.
     """
-    if is_compilable(activation):
+    if processor.wants_xla(use_xla) and is_compilable(activation):
         return _compiled(activation)(sums, bias)
     return activation(add_bias(sums, bias))
 

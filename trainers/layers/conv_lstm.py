@@ -61,9 +61,7 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
             sums = step_sums(step, hidden)
             if carry is None:
                 carry = tf.zeros_like(sums[..., : self.filters])
-            hidden, carry = gates.advance(
-                sums, bias, carry, cell.activation, cell.recurrent_activation
-            )
+            hidden, carry = self._advance(sums, bias, carry)
             outputs.append(hidden)
         return outputs, carry
 

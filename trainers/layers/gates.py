@@ -8,8 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainers.layers import activations
+from trainers.layers import activations, processor
 from trainers.layers.activations import Activation
+from trainers.layers.processor import UseXla
 
 COUNT = 4
 
@@ -20,6 +21,7 @@ def advance(
     carry: tf.Tensor,
     activation: Activation,
     gate_activation: Activation,
+    use_xla: UseXla = "auto",
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """One step of an LSTM.
 
@@ -34,11 +36,13 @@ def advance(
       carry: `[..., filters]`.
       activation: of candidate and carry.
       gate_activation: of the gates; Keras calls it `recurrent_activation`.
+      use_xla: see `processor.wants_xla`.
 
     Returns:
       The hidden state and the carry, `[..., filters]` each.
     """
-    if activations.is_compilable(activation, gate_activation):
+    compilable = activations.is_compilable(activation, gate_activation)
+    if compilable and processor.wants_xla(use_xla):
         return _compiled(activation, gate_activation)(sums, bias, carry)
     sums = activations.add_bias(sums, bias)
     return _advance(sums, carry, activation, gate_activation)

@@ -57,8 +57,6 @@ class LSTM(UnrolledLayer, keras.layers.LSTM):
                 sums = sums + tf.matmul(hidden, recurrent)
             if carry is None:
                 carry = tf.zeros_like(sums[:, : cell.units])
-            hidden, carry = gates.advance(
-                sums, bias, carry, cell.activation, cell.recurrent_activation
-            )
+            hidden, carry = self._advance(sums, bias, carry)
             outputs.append(hidden)
         return outputs, carry

@@ -9,13 +9,19 @@ import keras
 import tensorflow as tf
 
 from trainers.layers import processor
+from trainers.layers.processor import UseXla
 
 Size = tuple[int, int]
 # A place in a window is kept as one byte.
 _MOST_PLACES = 256
 
 
-def max_pool(frames: tf.Tensor, window: Size, width: int | None = None) -> tf.Tensor:
+def max_pool(
+    frames: tf.Tensor,
+    window: Size,
+    width: int | None = None,
+    use_xla: UseXla = "auto",
+) -> tf.Tensor:
     """The greatest value of each window; what is left over below and right is dropped.
 
     The gradient goes to the first of the greatest, row by row, as in TensorFlow, whose
@@ -26,6 +32,7 @@ def max_pool(frames: tf.Tensor, window: Size, width: int | None = None) -> tf.Te
       frames: `[n, height, width, channels]` with a static height, width and channels.
       window: height and width in pixels.
       width: how many columns count; all by default. The gradient of the others is zero.
+      use_xla: see `processor.wants_xla`; without it the gradient is TensorFlow's.
 
     Returns:
       `[n, height // window[0], width // window[1], channels]`.
@@ -36,7 +43,7 @@ def max_pool(frames: tf.Tensor, window: Size, width: int | None = None) -> tf.Te
         pooled = tf.nn.max_pool2d(frames, window, window, "VALID")
         return pooled if pooled.shape[2] == columns else pooled[:, :, :columns]
 
-    if processor.has_gpu() or window[0] * window[1] > _MOST_PLACES:
+    if not processor.wants_xla(use_xla) or window[0] * window[1] > _MOST_PLACES:
         return pool(frames)
 
     @tf.custom_gradient
@@ -67,8 +74,20 @@ class MaxPooling2D(keras.layers.MaxPooling2D):
 
     is_row_by_row = True
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, use_xla: UseXla = "auto", **kwargs: Any) -> None:
+        """Creates the layer.
+
+        Args:
+          *args: arguments of `keras.layers.MaxPooling2D`.
+          use_xla: whether XLA compiles what is done element by element; 'auto' for where
+            that was measured to be faster, on a CPU. Not part of the configuration.
+          **kwargs: further arguments of `keras.layers.MaxPooling2D`.
+
+        Raises:
+          ValueError: if an argument is not usable.
+        """
         super().__init__(*args, **kwargs)
+        self._use_xla = processor.require_use_xla(use_xla)
         # On a CPU, `fit` would have XLA compile the whole model, into slower convolutions.
         self.supports_jit = processor.has_gpu()
 
@@ -80,7 +99,7 @@ class MaxPooling2D(keras.layers.MaxPooling2D):
             and self.data_format == "channels_last"
             and None not in inputs.shape[1:]
         ):
-            return max_pool(inputs, tuple(self.pool_size))
+            return max_pool(inputs, tuple(self.pool_size), use_xla=self._use_xla)
         return super().call(inputs)
 
 

@@ -7,6 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainers.layers import gates, processor
+from trainers.layers.processor import UseXla
+
 # A longer loop is not unrolled: its graph would take longer to build than it saves.
 MAX_UNROLLED_STEPS = 64
 
@@ -17,6 +20,21 @@ class UnrolledLayer(keras.layers.RNN):
     Keras's own computation is used with a mask, `stateful`, dropout, and a number of steps
     that is unknown, 1 or above 64.
     """
+
+    def __init__(self, *args: Any, use_xla: UseXla = "auto", **kwargs: Any) -> None:
+        """Creates the layer.
+
+        Args:
+          *args: arguments of Keras's layer.
+          use_xla: whether XLA compiles what is done element by element; 'auto' for where
+            that was measured to be faster, on a CPU. Not part of the configuration.
+          **kwargs: further arguments of Keras's layer.
+
+        Raises:
+          ValueError: if an argument is not usable.
+        """
+        super().__init__(*args, **kwargs)
+        self._use_xla = processor.require_use_xla(use_xla)
 
     def call(
         self,
@@ -50,6 +68,11 @@ class UnrolledLayer(keras.layers.RNN):
             and not self.stateful
             and not drops
         )
+
+    def _advance(self, sums: Any, bias: Any, carry: Any) -> tuple[Any, Any]:
+        """Hidden state and carry after a step; see `gates.advance`."""
+        activation, gate_activation = self.cell.activation, self.cell.recurrent_activation
+        return gates.advance(sums, bias, carry, activation, gate_activation, self._use_xla)
 
     def _unroll(self, sequences: Any, states: Any) -> tuple[list[Any], Any]:
         """The hidden states of all steps and the last carry.
