@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-_PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy", "apache-beam")
+_PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy", "apache-beam", "torch")
 _ROOT = pathlib.Path(__file__).parents[1]
 
 

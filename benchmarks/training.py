@@ -1,8 +1,10 @@
-"""Compares training and inference steps of both models, stock layers against fast ones.
+"""Compares training and inference steps: fast layers, stock layers and PyTorch.
 
 Examples:
   python -m benchmarks.training --json=benchmarks/results/training.json
       both models, about ten minutes on two cores
+  python -m benchmarks.training --peers
+      PyTorch too, eager and compiled: `pip install '.[peers]'` and a C++ compiler
   python -m benchmarks.training --models=cnn_lstm --repeats=3
       one of them
 
@@ -15,10 +17,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage.
 
 from __future__ import annotations
 
-import math
-import resource
+import importlib.util
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -26,18 +26,17 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from benchmarks import ceilings, measure
+from benchmarks import ceilings, keras_steps, measure, torch_steps
 from benchmarks.fingerprint import fingerprint
-from dotmotion_tfds import json_file, quiet_start
+from dotmotion_tfds import json_file
 from dotmotion_tfds.command_line import Flags, UsageError, fail, run
 from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
+from trainers.architecture import FILTERS, KERNEL_SIZES, LSTM_UNITS
 from trainers.recipes import MODELS
 
-_LAYERS = ("stock", "fast")
 _KINDS = ("train", "infer")
-# Shorter turns vary more between rounds than arms that are worth comparing.
-_LEAST_SECONDS = 2.0
-_CLIP_NORM = 1.0
+_KERAS = ("stock", "fast")
+_PYTORCH = ("PyTorch", "torch.compile")
 
 
 def define_flags() -> Flags:
@@ -47,23 +46,25 @@ def define_flags() -> Flags:
     flags.string("models", ",".join(MODELS), "which models, separated by commas")
     flags.integer("batch_size", 32, "clips in a step")
     flags.integer("repeats", 5, "rounds that are counted, after one that is not")
+    flags.boolean("peers", "measure PyTorch too")
     return flags
 
 
-def step_flops(model: str, batch_size: int, clip_shape: Sequence[int]) -> float:
-    """Floating-point operations of a training step by the layers' definitions.
+def step_flops(model: str, batch_size: int, clip_shape: Sequence[int]) -> dict[str, float]:
+    """Floating-point operations of a step by the layers' definitions.
 
-    Multiplications and additions of the convolutions and of the LSTM's input, forward and
-    twice that backward; what reformulations add is not counted, so that a fraction of a
-    ceiling is one of useful work.
+    Multiplications and additions of the convolutions and of the LSTM's input; what
+    reformulations add is not counted, so that a fraction of a ceiling is one of useful
+    work.
 
     Args:
       model: 'cnn_lstm' or 'conv_lstm'.
       batch_size: clips in a step.
       clip_shape: (frames, height, width, channels).
-    """
-    from trainers.models import FILTERS, KERNEL_SIZES, LSTM_UNITS
 
+    Returns:
+      Those of 'infer', and of 'train': three times as many.
+    """
     frames, height, width, channels = clip_shape
     forward = 0.0
     for size in KERNEL_SIZES:
@@ -77,60 +78,7 @@ def step_flops(model: str, batch_size: int, clip_shape: Sequence[int]) -> float:
         height, width, channels = height // 2, width // 2, FILTERS
     if model == "cnn_lstm":
         forward += frames * 2 * 4 * LSTM_UNITS * height * width * channels
-    return 3 * batch_size * forward
-
-
-def prepare_steps(
-    kind: str, model_name: str, layers: str, batch_size: int
-) -> Callable[[], measure.Work]:
-    """A turn of as many steps as fill two seconds; the time is that of one."""
-    quiet_start.import_tensorflow()
-    import keras
-    import tensorflow as tf
-
-    import dotmotion_tfds
-    from trainers import models, steps
-
-    clips = dotmotion_tfds.clips(range(batch_size))
-    batch = {
-        "video": clips["video"],
-        "label": clips["label"],
-        "weight": tf.ones(batch_size),
-    }
-    start = time.perf_counter()
-    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-    with strategy.scope():
-        model = models.build(model_name, layers=layers)
-        optimizer = keras.optimizers.Adam(1e-3)
-        optimizer.build(model.trainable_variables)
-    if kind == "train":
-        train_step = steps.make_train_step(strategy, model, optimizer, clip_norm=_CLIP_NORM)
-        step = lambda: float(train_step(batch)[0])  # noqa: E731
-    else:
-        infer = tf.function(lambda: model(models.normalize(batch["video"])))
-        step = lambda: float(tf.reduce_sum(infer()))  # noqa: E731
-    first = step()
-    first_step_s = time.perf_counter() - start
-    print_line = f"{kind} {model_name} {layers}: first step {first_step_s:.1f} s"
-
-    def turn() -> measure.Work:
-        times: list[float] = []
-        while sum(times) < _LEAST_SECONDS or len(times) < 2:
-            begin = time.perf_counter()
-            value = step()
-            times.append(time.perf_counter() - begin)
-            if not math.isfinite(value):
-                raise measure.MeasureError(f"{print_line}: the loss is {value}")
-        peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-        return measure.Work(
-            count=batch_size,
-            # Agreement of what all arms computed from the same weights.
-            checksum=round(first * 1000),
-            seconds=sum(times) / len(times),
-            notes={"first_step_s": round(first_step_s, 2), "peak_mib": peak_mib},
-        )
-
-    return turn
+    return {"infer": batch_size * forward, "train": 3 * batch_size * forward}
 
 
 def measure_training(
@@ -138,14 +86,16 @@ def measure_training(
     *,
     batch_size: int,
     repeats: int,
+    peers: bool = False,
     advance: Callable[[str], Any],
 ) -> dict[str, Any]:
-    """Measures training and inference steps of each model with each kind of layers.
+    """Measures training and inference steps of each model in each way.
 
     Args:
       model_names: which models.
       batch_size: clips in a step.
       repeats: rounds that are counted.
+      peers: whether to measure PyTorch too.
       advance: called with the arm's name after each turn.
 
     Returns:
@@ -154,40 +104,52 @@ def measure_training(
     Raises:
       benchmarks.measure.MeasureError: if a turn fails or computes something else.
     """
+    sgemm = measure.compare([ceilings.sgemm_arm()], repeats=repeats, advance=advance)
+    flops_per_s = sgemm["sgemm"].summary("flops")
     result: dict[str, Any] = {
         "benchmark": "training",
         "batch_size": batch_size,
         "fingerprint": fingerprint(),
-        "models": {},
+        "ceilings": {"sgemm": flops_per_s},
+        "models": {name: {} for name in model_names},
     }
-    sgemm = measure.compare([ceilings.sgemm_arm()], repeats=repeats, advance=advance)
-    flops_per_s = sgemm["sgemm"].summary("flops")
-    result["ceilings"] = {"sgemm": flops_per_s}
-    for model_name in model_names:
-        figures: dict[str, Any] = {}
+    for name in model_names:
+        weights = keras_steps.initial_weights(name)
+        flops = step_flops(name, batch_size, (20, 50, 130, 1))
         for kind in _KINDS:
-            arms = [
-                measure.Arm(
-                    layers, prepare_steps, (kind, model_name, layers, batch_size), kind
-                )
-                for layers in _LAYERS
-            ]
+            arms = _arms(kind, name, weights, batch_size, peers=peers)
             samples = measure.compare(arms, repeats=repeats, advance=advance)
-            figures[kind] = {
-                **{layers: _summary(samples[layers]) for layers in _LAYERS},
-                "fast_vs_stock": measure.ratio(samples, "fast", "stock"),
+            floor_ms = 1000 * flops[kind] / flops_per_s["flops_per_s"]
+            ways = {way: _summary(samples[way]) for way in samples if way != _CONTROL}
+            result["models"][name][kind] = {
+                "ways": ways,
+                "fast_vs": {
+                    way: measure.ratio(samples, "fast", way)
+                    for way in ways
+                    if way != "fast"
+                },
+                "control": measure.ratio(samples, "fast", _CONTROL),
+                "sgemm_floor_ms": round(floor_ms, 1),
+                "fraction_of_sgemm": round(floor_ms / ways["fast"]["step_ms"], 3),
             }
-        floor_ms = (
-            1000
-            * step_flops(model_name, batch_size, (20, 50, 130, 1))
-            / flops_per_s["flops_per_s"]
-        )
-        figures["sgemm_floor_ms"] = round(floor_ms, 1)
-        figures["fraction_of_sgemm"] = round(
-            floor_ms / figures["train"]["fast"]["step_ms"], 3
-        )
-        result["models"][model_name] = figures
     return result
+
+
+_CONTROL = "fast again"
+
+
+def _arms(
+    kind: str, model_name: str, weights: Any, batch_size: int, *, peers: bool
+) -> list[measure.Arm]:
+    def of_keras(name: str, layers: str) -> measure.Arm:
+        arguments = (kind, model_name, layers, weights, batch_size)
+        return measure.Arm(name, keras_steps.prepare, arguments, kind)
+
+    arms = [*(of_keras(layers, layers) for layers in _KERAS), of_keras(_CONTROL, "fast")]
+    for name in _PYTORCH if peers else ():
+        arguments = (kind, model_name, name == "torch.compile", weights, batch_size)
+        arms.append(measure.Arm(name, torch_steps.prepare, arguments, kind))
+    return arms
 
 
 def _summary(samples: measure.Samples) -> dict[str, Any]:
@@ -196,42 +158,36 @@ def _summary(samples: measure.Samples) -> dict[str, Any]:
     return {**summary, "step_ms": step_ms, **samples.notes}
 
 
-_HEADINGS = (
-    "stock",
-    "fast",
-    "fast vs. stock",
-    "of SGEMM",
-    "first step, stock and fast",
-    "peak memory, stock and fast",
-)
-
-
-def rows(result: Mapping[str, Any]) -> list[list[str]]:
-    """A line of cells for each model and kind of step, its name first."""
-    lines = []
-    for model_name, figures in result["models"].items():
-        for kind in _KINDS:
-            of_kind = figures[kind]
-            stock, fast = of_kind["stock"], of_kind["fast"]
-            lines.append(
-                [
-                    f"{model_name}, {kind}",
-                    f"{stock['step_ms']:,.0f} ms",
-                    f"{fast['step_ms']:,.0f} ms",
-                    f"{of_kind['fast_vs_stock']['ratio']:.1f}x",
-                    f"{figures['fraction_of_sgemm']:.0%}" if kind == "train" else "",
-                    f"{stock['first_step_s']:.1f} s, {fast['first_step_s']:.1f} s",
-                    f"{stock['peak_mib']:,} MiB, {fast['peak_mib']:,} MiB",
-                ]
-            )
+def table(result: Mapping[str, Any]) -> list[list[str]]:
+    """A line of headings, and one of cells for each model, kind of step and way."""
+    lines = [["step", "way", "time", "fast is", "first step", "peak memory"]]
+    for model_name, kinds in result["models"].items():
+        for kind, figures in kinds.items():
+            for way, of_way in figures["ways"].items():
+                faster = figures["fast_vs"].get(way)
+                share = f"{figures['fraction_of_sgemm']:.0%} of SGEMM"
+                lines.append(
+                    [
+                        f"{model_name}, {kind}",
+                        way,
+                        f"{of_way['step_ms']:,.0f} ms",
+                        share if faster is None else f"{faster['ratio']:.2f}x",
+                        f"{of_way['first_step_s']:.1f} s",
+                        f"{of_way['peak_mib']:,} MiB",
+                    ]
+                )
     return lines
 
 
 def markdown(result: Mapping[str, Any]) -> str:
     """A result as the table that the documentation shows."""
-    lines = [f"| step | {' | '.join(_HEADINGS)} |", "|---" * (len(_HEADINGS) + 1) + "|"]
-    lines += [f"| {' | '.join(cells)} |" for cells in rows(result)]
-    return "\n".join(lines)
+    headings, *lines = table(result)
+    rules = "|---" * len(headings) + "|"
+    return "\n".join([_row(headings), rules, *(_row(cells) for cells in lines)])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -246,14 +202,16 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
             raise UsageError(f"--models={given['models']!r}: expected some of {MODELS}")
     require_integer("batch_size", given["batch_size"], 1, MAX_BATCH_SIZE)
     require_integer("repeats", given["repeats"], 1, 1000)
+    if given["peers"] and importlib.util.find_spec("torch") is None:
+        raise UsageError("--peers and PyTorch is not installed: pip install '.[peers]'")
     json = given["json"]
     path = None if json is None else json_file.require_place(json)
     return {**given, "models": model_names, "json": path}
 
 
 def _measure(options: dict[str, Any]) -> int:
-    rounds = options["repeats"] + 1
-    turns = rounds * (1 + len(options["models"]) * len(_KINDS) * len(_LAYERS))
+    arms = len(_KERAS) + 1 + (len(_PYTORCH) if options["peers"] else 0)
+    turns = (options["repeats"] + 1) * (1 + len(options["models"]) * len(_KINDS) * arms)
     try:
         with tqdm(total=turns, unit=" turns", leave=False, disable=None) as bar:
 
@@ -265,17 +223,28 @@ def _measure(options: dict[str, Any]) -> int:
                 options["models"],
                 batch_size=options["batch_size"],
                 repeats=options["repeats"],
+                peers=options["peers"],
                 advance=advance,
             )
-        table = Table("step", *_HEADINGS)
-        for cells in rows(result):
-            table.add_row(*cells)
-        Console(width=120).print(table)
+        _show(result)
         if options["json"] is not None:
             json_file.write(options["json"], result)
     except (measure.MeasureError, OSError) as error:
         return fail(error, 1)
     return 0
+
+
+def _show(result: Mapping[str, Any]) -> None:
+    headings, *lines = table(result)
+    shown = Table(*headings)
+    for cells in lines:
+        shown.add_row(*cells)
+    console = Console(width=120)
+    console.print(shown)
+    for model_name, kinds in result["models"].items():
+        for kind, figures in kinds.items():
+            control = figures["control"]["ratio"]
+            console.print(f"control of {model_name}, {kind}: {control:.3f}")
 
 
 if __name__ == "__main__":

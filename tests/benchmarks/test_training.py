@@ -13,15 +13,24 @@ def test_the_program_measures_and_writes_a_model(tmp_path):
     done = python("-m", "benchmarks.training", *options)
     assert done.returncode == 0, done.stderr
     result = json.loads(path.read_text())
-    figures = result["models"]["cnn_lstm"]
-    for kind in ("train", "infer"):
-        for layers in ("stock", "fast"):
-            assert figures[kind][layers]["step_ms"] > 0
-            assert figures[kind][layers]["first_step_s"] > 0
-            assert figures[kind][layers]["peak_mib"] > 100
-        assert figures[kind]["fast_vs_stock"]["ratio"] > 0
-    assert 0 < figures["fraction_of_sgemm"] < 1
+    for figures in result["models"]["cnn_lstm"].values():
+        assert set(figures["ways"]) == {"stock", "fast"}
+        for of_way in figures["ways"].values():
+            assert of_way["step_ms"] > 0
+            assert of_way["first_step_s"] > 0
+            assert of_way["peak_mib"] > 100
+        assert figures["fast_vs"]["stock"]["ratio"] > 0
+        assert figures["control"]["ratio"] > 0
+        assert 0 < figures["fraction_of_sgemm"] < 1
+    assert list(result["models"]["cnn_lstm"]) == ["train", "infer"]
     assert "cnn_lstm, train" in done.stdout
+    assert "control of cnn_lstm, infer" in done.stdout
+
+
+def test_peers_without_pytorch_are_refused(monkeypatch, capsys):
+    monkeypatch.setattr(training.importlib.util, "find_spec", lambda name: None)
+    assert training.main(["training", "--peers"]) == 2
+    assert "PyTorch is not installed: pip install" in capsys.readouterr().err
 
 
 def test_operations_are_those_of_the_layers():
@@ -30,11 +39,12 @@ def test_operations_are_those_of_the_layers():
         50 * 130 * 4 * 4 * 1 * 5 + 25 * 65 * 8 * 8 * 5 * 5 + 12 * 32 * 8 * 8 * 5 * 5
     )
     forward = 20 * 2 * (convolutions + 6 * 16 * 5 * 4 * 5)
-    assert training.step_flops("cnn_lstm", 2, (20, 50, 130, 1)) == 3 * 2 * forward
+    found = training.step_flops("cnn_lstm", 2, (20, 50, 130, 1))
+    assert found == {"infer": 2 * forward, "train": 3 * 2 * forward}
     of_input = 20 * (50 * 130 * 16 * 1 + 25 * 65 * 64 * 5 + 12 * 32 * 64 * 5)
     of_state = 19 * 5 * (50 * 130 * 16 + 25 * 65 * 64 + 12 * 32 * 64)
     forward = 2 * 4 * 5 * (of_input + of_state)
-    assert training.step_flops("conv_lstm", 1, (20, 50, 130, 1)) == 3 * forward
+    assert training.step_flops("conv_lstm", 1, (20, 50, 130, 1))["train"] == 3 * forward
 
 
 def test_the_readme_shows_the_stored_result():

@@ -1,0 +1,34 @@
+import time
+
+import numpy as np
+import pytest
+
+from benchmarks import measure, step_turns
+
+
+def test_a_turn_reports_its_first_value_and_the_time_of_a_step(monkeypatch):
+    monkeypatch.setattr(step_turns, "_LEAST_SECONDS", 0.05)
+    values = iter([0.25, *[7.0] * 100])
+
+    def step():
+        time.sleep(0.01)
+        return next(values)
+
+    work = step_turns.turn_of(step, time.perf_counter(), batch_size=3)()
+    assert (work.count, work.checksum) == (3, 250)
+    assert 0.01 <= work.seconds < 0.05
+    assert work.notes["first_step_s"] >= 0.01
+    assert work.notes["peak_mib"] > 10
+
+
+def test_a_loss_that_is_not_finite_is_no_figure():
+    values = iter([0.25, float("nan")])
+    turn = step_turns.turn_of(lambda: next(values), time.perf_counter(), batch_size=1)
+    with pytest.raises(measure.MeasureError, match="gave nan"):
+        turn()
+
+
+def test_every_probability_counts():
+    probabilities = np.array([[0.1, 0.9], [0.5, 0.5]])
+    assert step_turns.weighed(probabilities) == pytest.approx(0.1 + 1.8 + 0.5 + 1.0)
+    assert step_turns.weighed(probabilities[:, ::-1]) != step_turns.weighed(probabilities)
