@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks import measure, step_turns
+from dotmotion_tfds import quiet_start
 
 
 def prepare(
@@ -22,6 +23,7 @@ def prepare(
       weights: of the model, as Keras gives them.
       batch_size: clips in a step.
     """
+    quiet_start.import_tensorflow()
     import torch
 
     import dotmotion_tfds
@@ -29,8 +31,8 @@ def prepare(
 
     clips = dotmotion_tfds.clips(range(batch_size))
     # Channels second, as PyTorch's layers want them.
-    video = torch.from_numpy(np.moveaxis(clips["video"], -1, 2).copy())
-    labels = torch.from_numpy(clips["label"].astype(np.int64))
+    video = torch.from_numpy(np.moveaxis(clips["video"].numpy(), -1, 2).copy())
+    labels = torch.from_numpy(clips["label"].numpy().astype(np.int64))
     start = time.perf_counter()
     model = torch_models.build(model_name, weights, *video.shape[-2:])
     model = torch.compile(model) if compiled else model

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainers.kernels import usable
+from trainers.kernels.conv_pool import conv_pool
 from trainers.layers import activations, processor
 from trainers.layers.convolution import Convolution
 from trainers.layers.pooling import Size, max_pool
@@ -18,8 +20,9 @@ class Conv2D(keras.layers.Conv2D):
     """2D convolution, optionally with max-pooling of its output.
 
     Takes the arguments, weights and inputs of `keras.layers.Conv2D`, and `pool_size`: with
-    it the outputs are those of a `keras.layers.MaxPooling2D(pool_size)` after it. The
-    convolution is done between cells of pixels (see `blocks`); bias and activation come
+    it the outputs are those of a `keras.layers.MaxPooling2D(pool_size)` after it. On a CPU
+    and in float32 a kernel does all of it (see `trainers.kernels`); without it, the
+    convolution is done between cells of pixels (see `blocks`). Bias and activation come
     after the pooling where the activation never falls, which gives the same values for a
     quarter of the work.
 
@@ -68,11 +71,13 @@ class Conv2D(keras.layers.Conv2D):
             )
             self.pool_size = tuple(self._pool.pool_size)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Runs the layer; see the class."""
         if not self._is_fast(inputs):
             outputs = super().call(inputs)
             return outputs if self._pool is None else self._pool(outputs)
+        if usable.is_usable(inputs):
+            return self._by_kernel(inputs, bool(training))
         width = inputs.shape[2]
         convolve = Convolution(tf.cast(self.kernel, inputs.dtype), width)
         missing = -width % convolve.row_multiple
@@ -104,8 +109,30 @@ class Conv2D(keras.layers.Conv2D):
             and self.data_format == "channels_last"
             and len(inputs.shape) == 4
             and None not in inputs.shape[1:]
+            # Keras says what is wrong with windows that are larger than the frame.
+            and (self.pool_size is None or self._pools_something(inputs.shape))
             and not processor.has_gpu()
         )
+
+    def _pools_something(self, shape: Any) -> bool:
+        return shape[1] >= self.pool_size[0] and shape[2] >= self.pool_size[1]
+
+    def _by_kernel(self, inputs: Any, training: bool) -> Any:
+        window = self.pool_size or (1, 1)
+        pools_first = activations.is_monotone(self.activation)
+        relu = self.activation is keras.activations.relu
+        outputs = conv_pool(
+            inputs,
+            tf.cast(self.kernel, inputs.dtype),
+            tf.cast(self.bias, inputs.dtype) if self.use_bias else tf.zeros(self.filters),
+            pool=window if pools_first else (1, 1),
+            relu=relu,
+            keep=training,
+        )
+        outputs = outputs if relu else self.activation(outputs)
+        if pools_first or self.pool_size is None:
+            return outputs
+        return max_pool(outputs, window, use_xla=self._use_xla)
 
     def _activate(self, sums: Any) -> Any:
         if not self.use_bias:

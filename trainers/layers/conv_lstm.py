@@ -7,9 +7,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainers.kernels import usable
+from trainers.kernels.conv_lstm import ACTIVATIONS, conv_lstm
 from trainers.layers import gates, processor
 from trainers.layers.convolution import Convolution
 from trainers.layers.recurrence import UnrolledLayer
+
+_KERNEL_ACTIVATIONS = tuple(keras.activations.get(name) for name in ACTIVATIONS)
 
 
 @keras.saving.register_keras_serializable("dotmotion")
@@ -18,13 +22,15 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
 
     Takes the arguments, weights and inputs of `keras.layers.ConvLSTM2D` and gives its
     outputs to float rounding. What Keras computes step by step in eight small convolutions
-    is done in an unrolled loop as one for all gates, of the frame and the hidden state side
-    by side. The input's part is done beforehand, for all frames at once, where it can't be
-    joined (with strides, dilation or padding 'valid') and on a GPU.
+    is done as one for all gates, of the frame and the hidden state side by side: on a CPU by
+    a kernel for all steps (see `trainers.kernels`), which takes float32, padding 'same',
+    sigmoid gates and the activations 'tanh', 'relu' and 'linear'; otherwise in an unrolled
+    loop. There the input's part is done beforehand, for all frames at once, where it can't
+    be joined (with strides, dilation or padding 'valid') and on a GPU.
 
     Keras's own computation is used where this does not apply: with a mask, `stateful`,
-    dropout, `data_format='channels_first'`, frames of unknown size, and a number of frames
-    that is unknown, 1 or above 64.
+    dropout, `data_format='channels_first'`, frames of unknown size, and, without the
+    kernel, a number of frames that is unknown, 1 or above 64.
 
     Input: `[b, frames, height, width, channels]`. Output: `[b, frames, height, width,
     filters]` with `return_sequences`, otherwise `[b, height, width, filters]`; with
@@ -41,9 +47,38 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
 
     def _is_fast(self, shape: Any) -> bool:
         return (
-            super()._is_fast(shape)
-            and None not in shape[1:]
+            None not in shape[2:]
             and self.data_format == "channels_last"
+            and (super()._is_fast(shape) or (self._is_plain() and self._suits_kernel()))
+        )
+
+    def _run(self, sequences: Any, states: Any, training: bool) -> tuple[Any, Any, Any]:
+        if not self._suits_kernel():
+            return super()._run(sequences, states, training)
+        cell = self.cell
+        bias = cell.bias
+        outputs, carry = conv_lstm(
+            sequences,
+            tf.convert_to_tensor(cell.kernel),
+            tf.convert_to_tensor(cell.recurrent_kernel),
+            tf.zeros(gates.COUNT * self.filters) if bias is None else bias.value,
+            states,
+            activation=keras.activations.serialize(cell.activation),
+            all_steps=self.return_sequences,
+            keep=bool(training),
+        )
+        return outputs, outputs[:, -1] if self.return_sequences else outputs, carry
+
+    def _suits_kernel(self) -> bool:
+        cell = self.cell
+        return (
+            self.strides == (1, 1)
+            and self.dilation_rate == (1, 1)
+            and self.padding == "same"
+            and cell.activation in _KERNEL_ACTIVATIONS
+            and cell.recurrent_activation is keras.activations.sigmoid
+            and self.compute_dtype == "float32"
+            and usable.is_usable()
         )
 
     def _unroll(self, sequences: Any, states: Any) -> tuple[list[Any], Any]:

@@ -54,20 +54,26 @@ class UnrolledLayer(keras.layers.RNN):
         states = None
         if initial_state is not None:
             states = [tf.cast(state, self.compute_dtype) for state in initial_state]
-        hidden, carry = self._unroll(sequences, states)
-        output = tf.stack(hidden, axis=1) if self.return_sequences else hidden[-1]
-        return (output, hidden[-1], carry) if self.return_state else output
+        outputs, hidden, carry = self._run(sequences, states, training)
+        return (outputs, hidden, carry) if self.return_state else outputs
 
     def _is_fast(self, shape: Any) -> bool:
         steps = shape[1]
+        return (
+            self._is_plain() and steps is not None and 2 <= steps <= MAX_UNROLLED_STEPS
+        )
+
+    def _is_plain(self) -> bool:
+        """Whether steps depend on nothing but inputs, states and weights."""
         # Keras draws masks, and so moves its generator on, also outside of training.
         drops = self.dropout > 0 or self.recurrent_dropout > 0
-        return (
-            steps is not None
-            and 2 <= steps <= MAX_UNROLLED_STEPS
-            and not self.stateful
-            and not drops
-        )
+        return not self.stateful and not drops
+
+    def _run(self, sequences: Any, states: Any, training: bool) -> tuple[Any, Any, Any]:
+        """Outputs, last hidden state and last carry; see `_unroll` for the arguments."""
+        hidden, carry = self._unroll(sequences, states)
+        outputs = tf.stack(hidden, axis=1) if self.return_sequences else hidden[-1]
+        return outputs, hidden[-1], carry
 
     def _advance(self, sums: Any, bias: Any, carry: Any) -> tuple[Any, Any]:
         """Hidden state and carry after a step; see `gates.advance`."""

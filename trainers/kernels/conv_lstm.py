@@ -1,0 +1,93 @@
+"""All steps of a ConvLSTM layer in one operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from trainers.kernels import library
+
+# In the order of the kernels' numbers for them.
+ACTIVATIONS = ("linear", "relu", "tanh")
+_ATTRIBUTES = ("activation", "all_steps", "keep")
+
+
+def conv_lstm(
+    sequences: tf.Tensor,
+    kernel: tf.Tensor,
+    recurrent: tf.Tensor,
+    bias: tf.Tensor,
+    states: tuple[tf.Tensor, tf.Tensor] | None = None,
+    *,
+    activation: str,
+    all_steps: bool,
+    keep: bool,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Runs a layer with padding 'same', stride 1 and sigmoid gates.
+
+    To be called where `usable.is_usable`.
+
+    Args:
+      sequences: float32 `[b, steps, height, width, channels]`; height, width and channels
+        are static, and there is a step at least.
+      kernel: float32 `[rows, columns, channels, 4 * filters]`; input gate, forget gate,
+        candidate, output gate.
+      recurrent: float32 `[rows, columns, filters, 4 * filters]`.
+      bias: float32 `[4 * filters]`.
+      states: hidden state and carry to start from, float32 `[b, height, width, filters]`
+        each; None for zeros.
+      activation: of candidate and carry, one of `ACTIVATIONS`.
+      all_steps: whether to give back the hidden states of all steps, or the last one.
+      keep: whether to keep what the gradient needs, about `5 * filters` values for each
+        pixel of each step; without it, the gradient computes it again.
+
+    Returns:
+      float32 hidden states, `[b, steps, height, width, filters]` or `[b, height, width,
+      filters]`, and the last carry, `[b, height, width, filters]`.
+    """
+    none = tf.zeros((0, 0, 0, 0))
+    hidden, carry, _ = library.load().ops.dotmotion_conv_lstm(
+        sequences,
+        kernel,
+        recurrent,
+        bias,
+        *((none, none) if states is None else states),
+        activation=ACTIVATIONS.index(activation),
+        all_steps=int(all_steps),
+        keep=int(keep),
+    )
+    batch, steps, height, width, _ = sequences.shape
+    filters = recurrent.shape[2]
+    carry.set_shape((batch, height, width, filters))
+    shape = (batch, steps, height, width, filters) if all_steps else carry.shape
+    hidden.set_shape(shape)
+    return hidden, carry
+
+
+@tf.RegisterGradient("DotmotionConvLstm")
+def _gradient(op: Any, of_hidden: Any, of_carry: Any, _: Any) -> list[tf.Tensor]:
+    ops = library.load().ops
+    sequences, kernel, recurrent, bias, first_hidden, first_carry = op.inputs
+    kept = op.outputs[2]
+    attributes = {name: op.get_attr(name) for name in _ATTRIBUTES}
+    if not attributes["keep"]:
+        attributes["keep"] = 1
+        kept = ops.dotmotion_conv_lstm(*op.inputs, **attributes)[2]
+    of_sequences, of_kernel, of_recurrent, of_bias, *of_states = (
+        ops.dotmotion_conv_lstm_gradient(
+            sequences,
+            kernel,
+            recurrent,
+            first_hidden,
+            first_carry,
+            kept,
+            of_hidden,
+            of_carry,
+            **attributes,
+        )
+    )
+    gradients = [of_sequences, of_kernel, of_recurrent, of_bias, *of_states]
+    for gradient, given in zip(gradients, op.inputs, strict=True):
+        gradient.set_shape(given.shape)
+    return gradients

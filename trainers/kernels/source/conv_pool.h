@@ -1,0 +1,266 @@
+// Convolution of frames, bias, activation and max-pooling, and their gradients.
+
+#ifndef DOTMOTION_CONV_POOL_H_
+#define DOTMOTION_CONV_POOL_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "convolution.h"
+#include "frames.h"
+#include "lanes.h"
+#include "team.h"
+
+namespace dotmotion {
+
+// A convolution with padding 'same' and stride 1 of frames [images, height, width, channels]
+// with weights [window.rows, window.columns, channels, filters], then a bias, relu if wanted
+// and max-pooling over windows of pool.rows by pool.columns, what is left over being dropped.
+struct ConvPool {
+  int64_t images;
+  int height, width, channels, filters;
+  Window window, pool;
+  bool relu;
+
+  int pooled_height() const { return height / pool.rows; }
+  int pooled_width() const { return width / pool.columns; }
+  bool pools() const { return pool.rows * pool.columns > 1; }
+  int64_t frame_size() const { return static_cast<int64_t>(height) * width * channels; }
+  int64_t pooled_size() const {
+    return static_cast<int64_t>(pooled_height()) * pooled_width() * filters;
+  }
+};
+
+// Computes `pooled` [images, pooled_height, pooled_width, filters] and, unless null, `places`
+// of the same shape: where in its window the first greatest value was, row by row.
+inline void ConvPoolForward(const ConvPool& op, const float* frames, const float* kernel,
+                            const float* bias, float* pooled, uint8_t* places) {
+  const Window& window = op.window;
+  const Strips strips(op.images, op.pooled_height() * op.pool.rows, 1, op.pool.rows);
+  const PackedKernel packed(
+      window, op.channels, op.filters, [&](int row, int column, int channel, int filter) {
+        return kernel[((row * window.columns + column) * op.channels + channel) * op.filters +
+                      filter];
+      });
+  const int64_t row_stride =
+      static_cast<int64_t>(op.width + window.columns - 1) * op.channels * kLanes;
+  const int64_t pixel_stride = op.channels * kLanes, sums_stride = op.filters * kLanes;
+  const int members = TeamSize(strips.chunks);
+  const std::vector<float> zeros(static_cast<int64_t>(op.width) * op.channels);
+  std::vector<Floats> padded, sums, results, found;
+  for (int member = 0; member < members; ++member) {
+    padded.emplace_back((strips.rows + window.rows - 1) * row_stride);
+    sums.emplace_back(op.pool.rows * op.width * sums_stride);
+    results.emplace_back(op.pooled_width() * sums_stride);
+    found.emplace_back(op.pooled_width() * sums_stride);
+  }
+  // The height that counts for reading is that of the whole frame.
+  Strips readable = strips;
+  readable.height = op.height;
+
+  RunTeam(members, [&](Team& team, int member) {
+    const float* starts[kLanes];
+    float* pooled_rows[kLanes];
+    uint8_t* place_rows[kLanes];
+    const Share share(strips.chunks, member, team.size);
+    for (int64_t chunk = share.begin; chunk < share.end; ++chunk) {
+      for (int row = 0; row < strips.rows + window.rows - 1; ++row) {
+        readable.Rows(chunk, row - window.above(), frames, op.frame_size(),
+                      op.width * op.channels, op.height, zeros.data(), starts);
+        ToLanes(starts, op.width, op.channels, pixel_stride,
+                padded[member].get() + row * row_stride + window.left() * pixel_stride);
+      }
+      for (int row = 0; row < strips.rows; row += op.pool.rows) {
+        for (int inner = 0; inner < op.pool.rows; ++inner) {
+          packed.ConvolveRow(padded[member].get() + (row + inner) * row_stride, row_stride,
+                             pixel_stride, op.width,
+                             sums[member].get() + inner * op.width * sums_stride, sums_stride);
+        }
+        for (int column = 0; column < op.pooled_width(); ++column) {
+          for (int filter = 0; filter < op.filters; ++filter) {
+            const float* corner =
+                sums[member].get() + column * op.pool.columns * sums_stride + filter * kLanes;
+            Vec greatest = Load(corner), place{};
+            for (int inner = 1; inner < op.pool.rows * op.pool.columns; ++inner) {
+              const Vec value = Load(corner + (inner / op.pool.columns * op.width +
+                                               inner % op.pool.columns) *
+                                                  sums_stride);
+              const Vec number = Broadcast(static_cast<float>(inner));
+              // A NaN stays or comes in, as in TensorFlow.
+              place = value > greatest ? number : place;
+              greatest = ((value > greatest) | (value != value)) ? value : greatest;
+            }
+            greatest += bias[filter];
+            if (op.relu) greatest = Activate<Activation::kRelu>(greatest);
+            const int64_t at = column * sums_stride + filter * kLanes;
+            Store(results[member].get() + at, greatest);
+            Store(found[member].get() + at, place);
+          }
+        }
+        for (int lane = 0; lane < kLanes; ++lane) {
+          const int of_image = strips.RowOfImage(chunk, lane, row);
+          const int64_t at =
+              strips.Image(chunk, lane) * op.pooled_size() +
+              static_cast<int64_t>(of_image / op.pool.rows) * op.pooled_width() * op.filters;
+          pooled_rows[lane] = of_image < 0 ? nullptr : pooled + at;
+          place_rows[lane] = of_image < 0 || !places ? nullptr : places + at;
+        }
+        FromLanes(results[member].get(), op.pooled_width(), op.filters, sums_stride,
+                  pooled_rows);
+        if (places) {
+          FromLanes(found[member].get(), op.pooled_width(), op.filters, sums_stride, place_rows);
+        }
+      }
+    }
+  });
+}
+
+// The gradient of `frames` from `outer`, that of `pooled`.
+inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel,
+                                   const float* pooled, const uint8_t* places,
+                                   const float* outer, float* gradient) {
+  const Window& window = op.window;
+  const Strips strips(op.images, op.height, 1, 1);
+  // Read from the other side: the pixel that a weight was under is where it came from.
+  const PackedKernel packed(
+      window, op.filters, op.channels, [&](int row, int column, int filter, int channel) {
+        const int from = (window.rows - 1 - row) * window.columns + window.columns - 1 - column;
+        return kernel[(from * op.channels + channel) * op.filters + filter];
+      });
+  const int64_t pixel_stride = op.filters * kLanes;
+  const int64_t row_stride = (op.width + window.columns - 1) * pixel_stride;
+  const int64_t gradient_stride = op.channels * kLanes;
+  const int members = TeamSize(strips.chunks);
+  const int64_t pooled_row = static_cast<int64_t>(op.pooled_width()) * op.filters;
+  std::vector<Floats> padded, lanes, results;
+  for (int member = 0; member < members; ++member) {
+    padded.emplace_back((strips.rows + window.rows - 1) * row_stride);
+    lanes.emplace_back(3 * pooled_row * kLanes);
+    results.emplace_back(op.width * gradient_stride);
+  }
+  const std::vector<float> zeros(pooled_row);
+  const std::vector<uint8_t> no_places(pooled_row);
+
+  RunTeam(members, [&](Team& team, int member) {
+    const float *outer_rows[kLanes], *pooled_rows[kLanes];
+    const uint8_t* place_rows[kLanes];
+    float* gradient_rows[kLanes];
+    float* of_outer = lanes[member].get();
+    float* of_pooled = of_outer + pooled_row * kLanes;
+    float* of_places = of_pooled + pooled_row * kLanes;
+    const Share share(strips.chunks, member, team.size);
+    for (int64_t chunk = share.begin; chunk < share.end; ++chunk) {
+      for (int row = 0; row < strips.rows + window.rows - 1; ++row) {
+        Vec place_row{};
+        for (int lane = 0; lane < kLanes; ++lane) {
+          const int of_image = strips.RowOfImage(chunk, lane, row - window.below());
+          const int of_pool = of_image < 0 ? -1 : of_image / op.pool.rows;
+          const bool counts = of_pool >= 0 && of_pool < op.pooled_height();
+          const int64_t at =
+              counts ? strips.Image(chunk, lane) * op.pooled_size() + of_pool * pooled_row : 0;
+          outer_rows[lane] = counts ? outer + at : zeros.data();
+          pooled_rows[lane] = counts && op.relu ? pooled + at : zeros.data();
+          place_rows[lane] = counts && op.pools() ? places + at : no_places.data();
+          place_row[lane] = counts ? of_image % op.pool.rows * op.pool.columns : 0;
+        }
+        const int columns = op.pooled_width();
+        ToLanes(outer_rows, columns, op.filters, pixel_stride, of_outer);
+        if (op.relu) ToLanes(pooled_rows, columns, op.filters, pixel_stride, of_pooled);
+        if (op.pools()) ToLanes(place_rows, columns, op.filters, pixel_stride, of_places);
+        float* to = padded[member].get() + row * row_stride + window.right() * pixel_stride;
+        for (int column = 0; column < columns; ++column) {
+          for (int filter = 0; filter < op.filters; ++filter) {
+            const int64_t at = column * pixel_stride + filter * kLanes;
+            Vec value = Load(of_outer + at);
+            if (op.relu) value = Load(of_pooled + at) > 0.0f ? value : Vec{};
+            for (int inner = 0; inner < op.pool.columns; ++inner) {
+              Vec own = value;
+              if (op.pools()) {
+                own = Load(of_places + at) == place_row + static_cast<float>(inner) ? value
+                                                                                   : Vec{};
+              }
+              Store(to + (column * op.pool.columns + inner) * pixel_stride + filter * kLanes,
+                    own);
+            }
+          }
+        }
+      }
+      for (int row = 0; row < strips.rows; ++row) {
+        packed.ConvolveRow(padded[member].get() + row * row_stride, row_stride, pixel_stride,
+                           op.width, results[member].get(), gradient_stride);
+        strips.Rows(chunk, row, gradient, op.frame_size(),
+                    static_cast<int64_t>(op.width) * op.channels, op.height,
+                    static_cast<float*>(nullptr), gradient_rows);
+        FromLanes(results[member].get(), op.width, op.channels, gradient_stride,
+                  gradient_rows);
+      }
+    }
+  });
+}
+
+// The gradients of `kernel` and `bias` from `outer`, that of `pooled`.
+inline void ConvPoolKernelGradient(const ConvPool& op, const float* frames,
+                                   const float* pooled, const uint8_t* places,
+                                   const float* outer, float* of_kernel, float* of_bias) {
+  const Window& window = op.window;
+  const int members = TeamSize(op.images);
+  const int64_t pooled_row = static_cast<int64_t>(op.pooled_width()) * op.filters;
+  const int64_t row_size = static_cast<int64_t>(op.width) * op.channels;
+  std::vector<KernelGradient> gradients;
+  std::vector<Floats> rows, biases;
+  gradients.reserve(members);
+  for (int member = 0; member < members; ++member) {
+    gradients.emplace_back(window, op.channels, op.filters, op.width);
+    rows.emplace_back(op.pool.rows * op.width * op.filters);
+    biases.emplace_back(op.filters);
+  }
+
+  RunTeam(members, [&](Team& team, int member) {
+    KernelGradient& sums = gradients[member];
+    float* own = rows[member].get();
+    float* bias = biases[member].get();
+    const Share share(op.images, member, team.size);
+    for (int64_t image = share.begin; image < share.end; ++image) {
+      const float* frame = frames + image * op.frame_size();
+      int put = 0;
+      for (int row = 0; row < op.pooled_height() * op.pool.rows; ++row) {
+        for (; put < row + sums.ring_rows(); ++put) {
+          const int of_frame = put - window.above();
+          const bool inside = of_frame >= 0 && of_frame < op.height;
+          sums.PutRow(put, inside ? frame + of_frame * row_size : nullptr);
+        }
+        const int inner_row = row % op.pool.rows;
+        if (inner_row == 0) {
+          const int64_t at = image * op.pooled_size() + row / op.pool.rows * pooled_row;
+          for (int64_t n = 0; n < op.pool.rows * op.width * op.filters; ++n) own[n] = 0;
+          for (int column = 0; column < op.pooled_width(); ++column) {
+            for (int filter = 0; filter < op.filters; ++filter) {
+              const int64_t place = at + column * op.filters + filter;
+              const float value = op.relu && !(pooled[place] > 0) ? 0 : outer[place];
+              const int inner = op.pools() ? places[place] : 0;
+              const int64_t pixel = inner / op.pool.columns * op.width +
+                                    column * op.pool.columns + inner % op.pool.columns;
+              own[pixel * op.filters + filter] = value;
+              bias[filter] += value;
+            }
+          }
+        }
+        sums.Accumulate(row, own + inner_row * op.width * op.filters);
+      }
+    }
+  });
+
+  for (int member = 0; member < members; ++member) {
+    for (int filter = 0; filter < op.filters; ++filter) {
+      of_bias[filter] += biases[member].get()[filter];
+    }
+    gradients[member].AddTo([&](int row, int column, int channel, int filter) -> float& {
+      return of_kernel[((row * window.columns + column) * op.channels + channel) * op.filters +
+                       filter];
+    });
+  }
+}
+
+}  // namespace dotmotion
+
+#endif  // DOTMOTION_CONV_POOL_H_

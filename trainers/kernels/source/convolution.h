@@ -1,0 +1,336 @@
+// Convolutions of a row of pixels, frames in the lanes, and the gradient of their weights.
+
+#ifndef DOTMOTION_CONVOLUTION_H_
+#define DOTMOTION_CONVOLUTION_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "frames.h"
+#include "lanes.h"
+
+#define DOTMOTION_INLINE inline __attribute__((always_inline))
+
+namespace dotmotion {
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRegisters = 32;
+#else
+constexpr int kRegisters = 16;
+#endif
+
+// Filters whose sums are in registers together.
+constexpr int kMostFilters = 6;
+
+// As many pixels as fit beside each other: their sums, a value of each, and a weight.
+constexpr int TilePixels(int filters) {
+  const int fit = (kRegisters - 1) / (filters + 1);
+  return fit < 8 ? fit : 8;
+}
+
+// How n things are dealt into the fewest parts of at most `most`, as evenly as can be.
+struct Parts {
+  int count, size, larger;
+
+  Parts(int n, int most) : count((n + most - 1) / most), size(n / count), larger(n % count) {}
+
+  int Size(int part) const { return size + (part < larger); }
+};
+
+// The sums of a tile: `rows` by `taps` values (columns by channels, which lie in one row)
+// under each of X pixels, with weights [rows][taps][N].
+template <int X, int N>
+DOTMOTION_INLINE void SumTile(const float* values, int64_t row_stride, int64_t pixel_stride,
+                              const float* weights, int rows, int taps, Vec (&sums)[X][N]) {
+  Vec s[X][N];
+#pragma GCC unroll 8
+  for (int x = 0; x < X; ++x) {
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) s[x][n] = Vec{};
+  }
+  for (int row = 0; row < rows; ++row, values += row_stride) {
+    const float* value = values;
+    for (int tap = 0; tap < taps; ++tap, value += kLanes, weights += N) {
+      Vec v[X];
+#pragma GCC unroll 8
+      for (int x = 0; x < X; ++x) v[x] = Load(value + x * pixel_stride);
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) {
+        const Vec weight = Broadcast(weights[n]);
+#pragma GCC unroll 8
+        for (int x = 0; x < X; ++x) s[x][n] += v[x] * weight;
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int x = 0; x < X; ++x) {
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) sums[x][n] = s[x][n];
+  }
+}
+
+template <int X, int N, class Done>
+__attribute__((noinline)) void TileOf(const float* values, int64_t row_stride,
+                                      int64_t pixel_stride, const float* weights, int rows,
+                                      int taps, int column, const Done& done) {
+  Vec sums[X][N];
+  SumTile<X, N>(values, row_stride, pixel_stride, weights, rows, taps, sums);
+  done(column, X, &sums[0][0]);
+}
+
+// Convolves a row with N filters. `values` is the first value under the first pixel. Calls
+// `done(column, pixels, sums)` with the sums [pixels][N] of a tile at a time.
+template <int N, class Done>
+inline void ConvolveRow(const float* values, int64_t row_stride, int64_t pixel_stride,
+                        const float* weights, int rows, int taps, int width,
+                        const Done& done) {
+  const Parts tiles(width, TilePixels(N));
+  int column = 0;
+  for (int tile = 0; tile < tiles.count; ++tile) {
+    const float* at = values + column * pixel_stride;
+    switch (tiles.Size(tile)) {
+#define DOTMOTION_TILE(X)                                                                  \
+  case X:                                                                                  \
+    if constexpr (X <= TilePixels(N)) {                                                    \
+      TileOf<X, N>(at, row_stride, pixel_stride, weights, rows, taps, column, done);       \
+    }                                                                                      \
+    break
+      DOTMOTION_TILE(1);
+      DOTMOTION_TILE(2);
+      DOTMOTION_TILE(3);
+      DOTMOTION_TILE(4);
+      DOTMOTION_TILE(5);
+      DOTMOTION_TILE(6);
+      DOTMOTION_TILE(7);
+      DOTMOTION_TILE(8);
+#undef DOTMOTION_TILE
+    }
+    column += tiles.Size(tile);
+  }
+}
+
+// Weights in the order in which they are used: blocks of filters, [rows][taps][block].
+class PackedKernel {
+ public:
+  // `weight(row, column, channel, filter)` gives them.
+  template <class Weight>
+  PackedKernel(Window window, int channels, int filters, const Weight& weight)
+      : rows(window.rows),
+        taps(window.columns * channels),
+        filters(filters),
+        blocks(filters, kMostFilters),
+        weights_(static_cast<int64_t>(window.rows) * taps * filters) {
+    float* to = weights_.get();
+    int first = 0;
+    for (int block = 0; block < blocks.count; ++block) {
+      for (int row = 0; row < rows; ++row) {
+        for (int tap = 0; tap < taps; ++tap) {
+          for (int n = 0; n < blocks.Size(block); ++n) {
+            *to++ = weight(row, tap / channels, tap % channels, first + n);
+          }
+        }
+      }
+      first += blocks.Size(block);
+    }
+  }
+
+  // Convolves a row into `to`: pixels `to_stride` floats apart, filters after each other.
+  void ConvolveRow(const float* values, int64_t row_stride, int64_t pixel_stride, int width,
+                   float* to, int64_t to_stride) const {
+    int first = 0;
+    for (int block = 0; block < blocks.count; ++block) {
+      const float* weights = weights_.get() + static_cast<int64_t>(rows) * taps * first;
+      float* place = to + first * kLanes;
+      switch (blocks.Size(block)) {
+#define DOTMOTION_BLOCK(N)                                                                 \
+  case N:                                                                                  \
+    dotmotion::ConvolveRow<N>(values, row_stride, pixel_stride, weights, rows, taps, width, \
+                              [&](int column, int pixels, const Vec* sums) {               \
+                                for (int x = 0; x < pixels; ++x) {                         \
+                                  for (int n = 0; n < N; ++n) {                            \
+                                    Store(place + (column + x) * to_stride + n * kLanes,   \
+                                          sums[x * N + n]);                                \
+                                  }                                                        \
+                                }                                                          \
+                              });                                                          \
+    break
+        DOTMOTION_BLOCK(1);
+        DOTMOTION_BLOCK(2);
+        DOTMOTION_BLOCK(3);
+        DOTMOTION_BLOCK(4);
+        DOTMOTION_BLOCK(5);
+        DOTMOTION_BLOCK(6);
+#undef DOTMOTION_BLOCK
+      }
+      first += blocks.Size(block);
+    }
+  }
+
+  const int rows, taps, filters;
+  const Parts blocks;
+
+ private:
+  Floats weights_;
+};
+
+// The gradient of a convolution's weights.
+//
+// Here the lanes hold what lies under a pixel: columns by channels of a row, which are
+// neighbours in memory, and if they are too few for a register, those of several rows, which
+// are copied beside each other ("folded"). The gradient of the sums is broadcast.
+//
+// The rows that a row of sums came from are kept in a ring; there may be several rings, for
+// frames that are gone through side by side.
+class KernelGradient {
+ public:
+  KernelGradient(Window window, int channels, int filters, int width, int rings = 1)
+      : window_(window),
+        channels_(channels),
+        filters_(filters),
+        width_(width),
+        fold_(BestFold(window, channels)),
+        groups_((window.rows + fold_ - 1) / fold_),
+        vectors_(Vectors(window, channels, fold_)),
+        row_size_((width + window.columns - 1) * fold_ * channels + kLanes * vectors_),
+        rings_(static_cast<int64_t>(rings) * ring_rows() * row_size_),
+        sums_(static_cast<int64_t>(groups_) * filters * vectors_ * kLanes) {}
+
+  // Rows that have to be put before those below the first pixel row can be used.
+  int ring_rows() const { return groups_ * fold_; }
+
+  // Puts row `row` of the padded frame: `values` of `width` pixels of `channels`, or null for
+  // a row of zeros. To be called for rows in order; `Accumulate(y)` reads y and ring_rows()
+  // in all.
+  void PutRow(int row, const float* values, int ring = 0) {
+    for (int place = 0; place < fold_ && place <= row; ++place) {
+      float* to = Folded(ring, row - place) + window_.left() * fold_ * channels_ + place * channels_;
+      for (int x = 0; x < width_; ++x, to += fold_ * channels_) {
+        for (int c = 0; c < channels_; ++c) to[c] = values ? values[x * channels_ + c] : 0;
+      }
+    }
+  }
+
+  // Adds the products of the rows from `row` on and the gradient of a row of sums,
+  // [width][filters].
+  void Accumulate(int row, const float* outer, int ring = 0) {
+    for (int group = 0; group < groups_; ++group) {
+      const float* values = Folded(ring, row + group * fold_);
+      const Parts vectors(vectors_, kMostVectors), filters(filters_, kMostSums);
+      int filter = 0;
+      for (int block = 0; block < filters.count; ++block) {
+        int vector = 0;
+        for (int part = 0; part < vectors.count; ++part) {
+          float* sums = sums_.get() +
+                        ((static_cast<int64_t>(group) * filters_ + filter) * vectors_ + vector) *
+                            kLanes;
+          AccumulatePart(vectors.Size(part), filters.Size(block), values + vector * kLanes,
+                         outer + filter, sums);
+          vector += vectors.Size(part);
+        }
+        filter += filters.Size(block);
+      }
+    }
+  }
+
+  // Adds what was accumulated to `gradient(row, column, channel, filter)`.
+  template <class Gradient>
+  void AddTo(const Gradient& gradient) const {
+    for (int row = 0; row < window_.rows; ++row) {
+      for (int column = 0; column < window_.columns; ++column) {
+        for (int channel = 0; channel < channels_; ++channel) {
+          for (int filter = 0; filter < filters_; ++filter) {
+            const int64_t vector =
+                (static_cast<int64_t>(row / fold_) * filters_ + filter) * vectors_ * kLanes;
+            const int lane = (column * fold_ + row % fold_) * channels_ + channel;
+            gradient(row, column, channel, filter) += sums_.get()[vector + lane];
+          }
+        }
+      }
+    }
+  }
+
+ private:
+  static constexpr int kMostSums = 5;
+  static constexpr int kMostVectors = kRegisters == 32 ? 5 : 2;
+
+  static int Vectors(Window window, int channels, int fold) {
+    return (window.columns * fold * channels + kLanes - 1) / kLanes;
+  }
+
+  static int BestFold(Window window, int channels) {
+    int best = 1;
+    auto cost = [&](int fold) {
+      return (window.rows + fold - 1) / fold * Vectors(window, channels, fold);
+    };
+    for (int fold = 2; fold <= std::min(window.rows, 4); ++fold) {
+      if (cost(fold) < cost(best)) best = fold;
+    }
+    return best;
+  }
+
+  float* Folded(int ring, int row) const {
+    return rings_.get() + static_cast<int64_t>(ring * ring_rows() + row % ring_rows()) * row_size_;
+  }
+
+  void AccumulatePart(int vectors, int filters, const float* values, const float* outer,
+                      float* sums) {
+    switch (vectors * 8 + filters) {
+#define DOTMOTION_PART(V, F)                                                               \
+  case V * 8 + F:                                                                          \
+    if constexpr (V <= kMostVectors) Part<V, F>(values, outer, sums);                      \
+    break
+#define DOTMOTION_PARTS(V) \
+  DOTMOTION_PART(V, 1);    \
+  DOTMOTION_PART(V, 2);    \
+  DOTMOTION_PART(V, 3);    \
+  DOTMOTION_PART(V, 4);    \
+  DOTMOTION_PART(V, 5)
+      DOTMOTION_PARTS(1);
+      DOTMOTION_PARTS(2);
+      DOTMOTION_PARTS(3);
+      DOTMOTION_PARTS(4);
+      DOTMOTION_PARTS(5);
+#undef DOTMOTION_PARTS
+#undef DOTMOTION_PART
+    }
+  }
+
+  template <int V, int F>
+  __attribute__((noinline)) void Part(const float* values, const float* outer, float* sums) {
+    const int64_t sums_stride = static_cast<int64_t>(vectors_) * kLanes;
+    const int64_t step = fold_ * channels_;
+    Vec s[F][V];
+#pragma GCC unroll 8
+    for (int f = 0; f < F; ++f) {
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) s[f][v] = Load(sums + f * sums_stride + v * kLanes);
+    }
+    for (int x = 0; x < width_; ++x, values += step, outer += filters_) {
+      Vec loaded[V];
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) loaded[v] = Load(values + v * kLanes);
+#pragma GCC unroll 8
+      for (int f = 0; f < F; ++f) {
+        const Vec factor = Broadcast(outer[f]);
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) s[f][v] += loaded[v] * factor;
+      }
+    }
+#pragma GCC unroll 8
+    for (int f = 0; f < F; ++f) {
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) Store(sums + f * sums_stride + v * kLanes, s[f][v]);
+    }
+  }
+
+  const Window window_;
+  const int channels_, filters_, width_;
+  const int fold_, groups_, vectors_;
+  const int64_t row_size_;
+  Floats rings_, sums_;
+};
+
+}  // namespace dotmotion
+
+#endif  // DOTMOTION_CONVOLUTION_H_

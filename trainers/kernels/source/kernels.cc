@@ -1,0 +1,439 @@
+// TensorFlow operations on a CPU over what the headers beside this file compute.
+//
+// Registered by TensorFlow's C interface for kernels, which needs no C++ library of
+// TensorFlow's at hand and compiles in seconds.
+
+#include <cstdint>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "conv_lstm.h"
+#include "conv_pool.h"
+#include "tensorflow/c/kernels.h"
+#include "tensorflow/c/ops.h"
+#include "tensorflow/c/tf_datatype.h"
+#include "tensorflow/c/tf_status.h"
+#include "tensorflow/c/tf_tensor.h"
+
+namespace dotmotion {
+namespace {
+
+// A failed call of TensorFlow's.
+struct Failure : std::exception {
+  explicit Failure(TF_Code code, std::string message) : code(code), message(message) {}
+
+  TF_Code code;
+  std::string message;
+};
+
+// Runs with a status, and throws if it is not OK after it.
+template <class Call>
+void Checked(const Call& call) {
+  TF_Status* status = TF_NewStatus();
+  call(status);
+  const TF_Code code = TF_GetCode(status);
+  const std::string message = TF_Message(status);
+  TF_DeleteStatus(status);
+  if (code != TF_OK) throw Failure(code, message);
+}
+
+// The inputs and outputs of one run of an operation.
+class Run {
+ public:
+  explicit Run(TF_OpKernelContext* context) : context_(context) {}
+  Run(const Run&) = delete;
+  ~Run() {
+    for (TF_Tensor* tensor : tensors_) TF_DeleteTensor(tensor);
+  }
+
+  // Input `number`, which has to have as many dimensions.
+  template <class Value = float>
+  const Value* Input(int number, int dimensions, std::vector<int64_t>* shape = nullptr) {
+    TF_Tensor* tensor = nullptr;
+    Checked([&](TF_Status* status) { TF_GetInput(context_, number, &tensor, status); });
+    tensors_.push_back(tensor);
+    if (TF_NumDims(tensor) != dimensions) {
+      throw Failure(TF_INVALID_ARGUMENT, "input " + std::to_string(number) + " has " +
+                                             std::to_string(TF_NumDims(tensor)) +
+                                             " dimensions, expected " +
+                                             std::to_string(dimensions));
+    }
+    std::vector<int64_t> found;
+    for (int d = 0; d < dimensions; ++d) found.push_back(TF_Dim(tensor, d));
+    if (shape) *shape = found;
+    return static_cast<const Value*>(TF_TensorData(tensor));
+  }
+
+  // Input `number`, which has to have this shape.
+  template <class Value = float>
+  const Value* InputOf(int number, const std::vector<int64_t>& expected) {
+    std::vector<int64_t> found;
+    const Value* data = Input<Value>(number, expected.size(), &found);
+    if (found != expected) {
+      throw Failure(TF_INVALID_ARGUMENT, "input " + std::to_string(number) + " has shape " +
+                                             Text(found) + ", expected " + Text(expected));
+    }
+    return data;
+  }
+
+  // The same, or null if the input has no values.
+  const float* InputOrNull(int number, const std::vector<int64_t>& expected) {
+    TF_Tensor* tensor = nullptr;
+    Checked([&](TF_Status* status) { TF_GetInput(context_, number, &tensor, status); });
+    const bool none = TF_TensorElementCount(tensor) == 0;
+    TF_DeleteTensor(tensor);
+    return none ? nullptr : InputOf(number, expected);
+  }
+
+  template <class Value = float>
+  Value* Output(int number, const std::vector<int64_t>& shape, bool zero = false) {
+    size_t bytes = sizeof(Value);
+    for (int64_t size : shape) bytes *= size;
+    TF_Tensor* tensor = nullptr;
+    Checked([&](TF_Status* status) {
+      tensor = TF_AllocateOutput(context_, number,
+                                 sizeof(Value) == 1 ? TF_UINT8 : TF_FLOAT, shape.data(),
+                                 shape.size(), bytes, status);
+    });
+    tensors_.push_back(tensor);
+    Value* data = static_cast<Value*>(TF_TensorData(tensor));
+    if (zero && bytes) std::memset(data, 0, bytes);
+    return data;
+  }
+
+ private:
+  static std::string Text(const std::vector<int64_t>& shape) {
+    std::string text = "[";
+    for (int64_t size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+    return text + "]";
+  }
+
+  TF_OpKernelContext* const context_;
+  std::vector<TF_Tensor*> tensors_;
+};
+
+// The attributes of a node in a graph, all of which are integers.
+class Attributes {
+ public:
+  explicit Attributes(TF_OpKernelConstruction* construction) : construction_(construction) {}
+
+  int Get(const char* name) const {
+    int32_t value = 0;
+    Checked([&](TF_Status* status) {
+      TF_OpKernelConstruction_GetAttrInt32(construction_, name, &value, status);
+    });
+    return value;
+  }
+
+ private:
+  TF_OpKernelConstruction* const construction_;
+};
+
+template <class Kernel>
+void* Create(TF_OpKernelConstruction* construction) {
+  try {
+    return new Kernel(Attributes(construction));
+  } catch (const Failure& failure) {
+    TF_Status* status = TF_NewStatus();
+    TF_SetStatus(status, failure.code, failure.message.c_str());
+    TF_OpKernelConstruction_Failure(construction, status);
+    TF_DeleteStatus(status);
+    return nullptr;
+  }
+}
+
+template <class Kernel>
+void Compute(void* kernel, TF_OpKernelContext* context) {
+  TF_Code code = TF_OK;
+  std::string message;
+  try {
+    Run run(context);
+    static_cast<const Kernel*>(kernel)->Compute(run);
+  } catch (const Failure& failure) {
+    code = failure.code;
+    message = failure.message;
+  } catch (const std::bad_alloc&) {
+    code = TF_RESOURCE_EXHAUSTED;
+    message = "not enough memory";
+  }
+  if (code == TF_OK) return;
+  TF_Status* status = TF_NewStatus();
+  TF_SetStatus(status, code, message.c_str());
+  TF_OpKernelContext_Failure(context, status);
+  TF_DeleteStatus(status);
+}
+
+template <class Kernel>
+void Delete(void* kernel) {
+  delete static_cast<Kernel*>(kernel);
+}
+
+// Shapes are set in Python, where the layers know them.
+void UnknownShape(TF_ShapeInferenceContext* context, TF_Status* status) {
+  TF_ShapeInferenceContextSetUnknownShape(context, status);
+}
+
+template <class Kernel>
+bool Register(const char* name, const std::vector<const char*>& inputs,
+              const std::vector<const char*>& outputs,
+              const std::vector<const char*>& attributes) {
+  TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name);
+  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(definition, input);
+  for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(definition, output);
+  for (const char* attribute : attributes) TF_OpDefinitionBuilderAddAttr(definition, attribute);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, &UnknownShape);
+  TF_Status* status = TF_NewStatus();
+  TF_RegisterOpDefinition(definition, status);
+  if (TF_GetCode(status) == TF_OK) {
+    TF_KernelBuilder* builder = TF_NewKernelBuilder(name, "CPU", &Create<Kernel>,
+                                                    &Compute<Kernel>, &Delete<Kernel>);
+    TF_RegisterKernelBuilder(name, builder, status);
+  }
+  const bool registered = TF_GetCode(status) == TF_OK;
+  TF_DeleteStatus(status);
+  return registered;
+}
+
+class ConvPoolKernel {
+ public:
+  explicit ConvPoolKernel(const Attributes& attributes)
+      : pool_{attributes.Get("pool_rows"), attributes.Get("pool_columns")},
+        relu_(attributes.Get("relu")),
+        keep_(attributes.Get("keep")) {}
+
+  void Compute(Run& run) const {
+    std::vector<int64_t> shape, size;
+    const float* frames = run.Input(0, 4, &shape);
+    const float* kernel = run.Input(1, 4, &size);
+    const ConvPool op = Shaped(shape, size);
+    const float* bias = run.InputOf(2, {op.filters});
+    float* pooled = run.Output(0, PooledShape(op));
+    const bool keeps = keep_ && op.pools();
+    uint8_t* places = run.Output<uint8_t>(1, keeps ? PooledShape(op) : NoPlaces());
+    ConvPoolForward(op, frames, kernel, bias, pooled, keeps ? places : nullptr);
+  }
+
+ protected:
+  ConvPool Shaped(const std::vector<int64_t>& frames, const std::vector<int64_t>& kernel) const {
+    if (kernel[2] != frames[3]) {
+      throw Failure(TF_INVALID_ARGUMENT, "the kernel is for " + std::to_string(kernel[2]) +
+                                             " channels, the frames have " +
+                                             std::to_string(frames[3]));
+    }
+    const auto size = [](int64_t value) { return static_cast<int>(value); };
+    return ConvPool{frames[0],
+                    size(frames[1]),
+                    size(frames[2]),
+                    size(frames[3]),
+                    size(kernel[3]),
+                    Window{size(kernel[0]), size(kernel[1])},
+                    pool_,
+                    relu_};
+  }
+
+  static std::vector<int64_t> PooledShape(const ConvPool& op) {
+    return {op.images, op.pooled_height(), op.pooled_width(), op.filters};
+  }
+
+  static std::vector<int64_t> NoPlaces() { return {0, 0, 0, 0}; }
+
+  const Window pool_;
+  const bool relu_;
+  bool keep_ = false;
+};
+
+class ConvPoolFramesGradientKernel : public ConvPoolKernel {
+ public:
+  using ConvPoolKernel::ConvPoolKernel;
+
+  void Compute(Run& run) const {
+    std::vector<int64_t> shape, size;
+    run.Input(0, 4, &shape);
+    const float* kernel = run.Input(1, 4, &size);
+    const ConvPool op = Shaped(shape, size);
+    const float* pooled = run.InputOf(2, PooledShape(op));
+    const uint8_t* places =
+        run.InputOf<uint8_t>(3, op.pools() ? PooledShape(op) : NoPlaces());
+    const float* outer = run.InputOf(4, PooledShape(op));
+    ConvPoolFramesGradient(op, kernel, pooled, places, outer, run.Output(0, shape));
+  }
+};
+
+class ConvPoolKernelGradientKernel : public ConvPoolKernel {
+ public:
+  using ConvPoolKernel::ConvPoolKernel;
+
+  void Compute(Run& run) const {
+    std::vector<int64_t> shape, size;
+    const float* frames = run.Input(0, 4, &shape);
+    run.Input(1, 4, &size);
+    const ConvPool op = Shaped(shape, size);
+    const float* pooled = run.InputOf(2, PooledShape(op));
+    const uint8_t* places =
+        run.InputOf<uint8_t>(3, op.pools() ? PooledShape(op) : NoPlaces());
+    const float* outer = run.InputOf(4, PooledShape(op));
+    ConvPoolKernelGradient(op, frames, pooled, places, outer, run.Output(0, size, true),
+                           run.Output(1, {op.filters}, true));
+  }
+};
+
+class ConvLstmKernel {
+ public:
+  explicit ConvLstmKernel(const Attributes& attributes)
+      : activation_(static_cast<Activation>(attributes.Get("activation"))),
+        all_steps_(attributes.Get("all_steps")),
+        keep_(attributes.Get("keep")) {}
+
+  // Inputs: sequences, kernel, recurrent, bias, first hidden state and carry.
+  void Compute(Run& run) const {
+    std::vector<int64_t> shape, size;
+    const float* sequences = run.Input(0, 5, &shape);
+    const float* kernel = run.Input(1, 4, &size);
+    const ConvLstm op = Shaped(shape, size);
+    const float* recurrent = run.InputOf(2, RecurrentShape(op));
+    const float* bias = run.InputOf(3, {kGates * op.filters});
+    const float* first_hidden = run.InputOrNull(4, StateShape(op));
+    const float* first_carry = run.InputOrNull(5, StateShape(op));
+    float* hidden = run.Output(0, HiddenShape(op));
+    float* carry = run.Output(1, StateShape(op));
+    uint8_t* bytes = run.Output<uint8_t>(2, {keep_ ? KeptBytes(op) : 0});
+    float* kept = keep_ ? reinterpret_cast<float*>(bytes) : nullptr;
+    auto forward = [&](auto activation) {
+      ConvLstmForward<decltype(activation)::value>(op, sequences, first_hidden, first_carry,
+                                                   kernel, recurrent, bias, hidden, carry,
+                                                   kept);
+    };
+    WithActivation(forward);
+  }
+
+ protected:
+  template <Activation A>
+  struct Is {
+    static constexpr Activation value = A;
+  };
+
+  template <class Call>
+  void WithActivation(const Call& call) const {
+    switch (activation_) {
+      case Activation::kLinear:
+        return call(Is<Activation::kLinear>());
+      case Activation::kRelu:
+        return call(Is<Activation::kRelu>());
+      case Activation::kTanh:
+        return call(Is<Activation::kTanh>());
+    }
+    throw Failure(TF_INVALID_ARGUMENT, "unknown activation");
+  }
+
+  ConvLstm Shaped(const std::vector<int64_t>& sequences,
+                  const std::vector<int64_t>& kernel) const {
+    if (kernel[2] != sequences[4] || kernel[3] % kGates || sequences[1] < 1) {
+      throw Failure(TF_INVALID_ARGUMENT, "the kernel does not suit the sequences");
+    }
+    const auto size = [](int64_t value) { return static_cast<int>(value); };
+    return ConvLstm{sequences[0],
+                    size(sequences[1]),
+                    size(sequences[2]),
+                    size(sequences[3]),
+                    size(sequences[4]),
+                    size(kernel[3] / kGates),
+                    Window{size(kernel[0]), size(kernel[1])},
+                    activation_,
+                    all_steps_};
+  }
+
+  static std::vector<int64_t> RecurrentShape(const ConvLstm& op) {
+    return {op.window.rows, op.window.columns, op.filters, kGates * op.filters};
+  }
+
+  static std::vector<int64_t> StateShape(const ConvLstm& op) {
+    return {op.images, op.height, op.width, op.filters};
+  }
+
+  static std::vector<int64_t> HiddenShape(const ConvLstm& op) {
+    if (!op.all_steps) return StateShape(op);
+    return {op.images, op.steps, op.height, op.width, op.filters};
+  }
+
+  // As bytes, for which no gradient is ever asked.
+  static int64_t KeptBytes(const ConvLstm& op) {
+    return KeptLayout(op, op.strips()).size * static_cast<int64_t>(sizeof(float));
+  }
+
+  const Activation activation_;
+  const bool all_steps_;
+  bool keep_ = false;
+};
+
+class ConvLstmGradientKernel : public ConvLstmKernel {
+ public:
+  using ConvLstmKernel::ConvLstmKernel;
+
+  // Inputs: sequences, kernel, recurrent, first hidden state and carry, what was kept, and
+  // the gradients of the hidden states and of the last carry.
+  void Compute(Run& run) const {
+    std::vector<int64_t> shape, size;
+    run.Input(0, 5, &shape);
+    const float* kernel = run.Input(1, 4, &size);
+    const ConvLstm op = Shaped(shape, size);
+    const float* recurrent = run.InputOf(2, RecurrentShape(op));
+    const float* first_hidden = run.InputOrNull(3, StateShape(op));
+    const float* first_carry = run.InputOrNull(4, StateShape(op));
+    const float* kept =
+        reinterpret_cast<const float*>(run.InputOf<uint8_t>(5, {KeptBytes(op)}));
+    const float* of_hidden = run.InputOf(6, HiddenShape(op));
+    const float* of_carry = run.InputOrNull(7, StateShape(op));
+    const std::vector<int64_t> none = {0, 0, 0, 0};
+    float* first_hidden_gradient = run.Output(4, first_hidden ? StateShape(op) : none);
+    float* first_carry_gradient = run.Output(5, first_carry ? StateShape(op) : none);
+    const ConvLstmGradients gradients{
+        run.Output(0, shape),
+        first_hidden ? first_hidden_gradient : nullptr,
+        first_carry ? first_carry_gradient : nullptr,
+        run.Output(1, size, true),
+        run.Output(2, RecurrentShape(op), true),
+        run.Output(3, {kGates * op.filters}, true),
+    };
+    auto backward = [&](auto activation) {
+      ConvLstmBackward<decltype(activation)::value>(op, first_carry, kernel, recurrent, kept,
+                                                    of_hidden, of_carry, gradients);
+    };
+    WithActivation(backward);
+  }
+};
+
+const bool kRegistered =
+    Register<ConvPoolKernel>("DotmotionConvPool",
+                             {"frames: float", "kernel: float", "bias: float"},
+                             {"pooled: float", "places: uint8"},
+                             {"pool_rows: int", "pool_columns: int", "relu: int", "keep: int"}) &&
+    Register<ConvPoolFramesGradientKernel>(
+        "DotmotionConvPoolFramesGradient",
+        {"frames: float", "kernel: float", "pooled: float", "places: uint8", "outer: float"},
+        {"gradient: float"},
+        {"pool_rows: int", "pool_columns: int", "relu: int", "keep: int"}) &&
+    Register<ConvPoolKernelGradientKernel>(
+        "DotmotionConvPoolKernelGradient",
+        {"frames: float", "kernel: float", "pooled: float", "places: uint8", "outer: float"},
+        {"of_kernel: float", "of_bias: float"},
+        {"pool_rows: int", "pool_columns: int", "relu: int", "keep: int"}) &&
+    Register<ConvLstmKernel>("DotmotionConvLstm",
+                             {"sequences: float", "kernel: float", "recurrent: float",
+                              "bias: float", "first_hidden: float", "first_carry: float"},
+                             {"hidden: float", "carry: float", "kept: uint8"},
+                             {"activation: int", "all_steps: int", "keep: int"}) &&
+    Register<ConvLstmGradientKernel>(
+        "DotmotionConvLstmGradient",
+        {"sequences: float", "kernel: float", "recurrent: float", "first_hidden: float",
+         "first_carry: float", "kept: uint8", "of_hidden: float", "of_carry: float"},
+        {"of_sequences: float", "of_kernel: float", "of_recurrent: float", "of_bias: float",
+         "of_first_hidden: float", "of_first_carry: float"},
+        {"activation: int", "all_steps: int", "keep: int"});
+
+}  // namespace
+}  // namespace dotmotion
+
+// Whether all operations were registered.
+extern "C" bool DotmotionKernelsRegistered() { return dotmotion::kRegistered; }
