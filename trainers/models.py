@@ -128,16 +128,15 @@ class _Parts:
       each_frame: wraps a layer for each frame.
       convolved_and_pooled: layers for a convolution and 2 x 2 pooling of a frame, from the
         number of the convolution and the arguments of `Conv2D`.
-      max_pooling: the layer that pools a frame.
+      conv_lstm_and_pooled: layers for a ConvLSTM and 2 x 2 pooling of its frames, from the
+        number of the ConvLSTM and the arguments of `ConvLSTM2D`.
       lstm: the recurrent layer.
-      conv_lstm: the convolutional one.
     """
 
     each_frame: Callable[..., keras.Layer]
     convolved_and_pooled: Callable[..., list[keras.Layer]]
-    max_pooling: Callable[..., keras.Layer]
+    conv_lstm_and_pooled: Callable[..., list[keras.Layer]]
     lstm: Callable[..., keras.Layer]
-    conv_lstm: Callable[..., keras.Layer]
 
 
 def _stock_parts(dtype: keras.DTypePolicy) -> _Parts:
@@ -147,12 +146,18 @@ def _stock_parts(dtype: keras.DTypePolicy) -> _Parts:
             keras.layers.MaxPooling2D(2, name=f"pool{number}", dtype=dtype),
         ]
 
+    def conv_lstm_and_pooled(number: int, **options: Any) -> list[keras.Layer]:
+        pool = keras.layers.MaxPooling2D(2, name=f"pool{number}", dtype=dtype)
+        if options["return_sequences"]:
+            pool = keras.layers.TimeDistributed(pool, name=f"each_{pool.name}", dtype=dtype)
+        name = f"conv_lstm{number}"
+        return [keras.layers.ConvLSTM2D(name=name, dtype=dtype, **options), pool]
+
     return _Parts(
         each_frame=functools.partial(keras.layers.TimeDistributed, dtype=dtype),
         convolved_and_pooled=convolved_and_pooled,
-        max_pooling=functools.partial(keras.layers.MaxPooling2D, dtype=dtype),
+        conv_lstm_and_pooled=conv_lstm_and_pooled,
         lstm=functools.partial(keras.layers.LSTM, dtype=dtype),
-        conv_lstm=functools.partial(keras.layers.ConvLSTM2D, dtype=dtype),
     )
 
 
@@ -162,12 +167,15 @@ def _fast_parts(dtype: keras.DTypePolicy, use_xla: UseXla) -> _Parts:
     def convolved_and_pooled(number: int, **options: Any) -> list[keras.Layer]:
         return [fast.Conv2D(name=f"conv{number}", pool_size=2, **options, **common)]
 
+    def conv_lstm_and_pooled(number: int, **options: Any) -> list[keras.Layer]:
+        name = f"conv_lstm{number}"
+        return [fast.ConvLSTM2D(name=name, pool_size=2, **options, **common)]
+
     return _Parts(
         each_frame=functools.partial(fast.EachFrame, dtype=dtype),
         convolved_and_pooled=convolved_and_pooled,
-        max_pooling=functools.partial(fast.MaxPooling2D, **common),
+        conv_lstm_and_pooled=conv_lstm_and_pooled,
         lstm=functools.partial(fast.LSTM, **common),
-        conv_lstm=functools.partial(fast.ConvLSTM2D, **common),
     )
 
 
@@ -206,19 +214,15 @@ def _cnn_lstm(
 def _conv_lstm(clips: Any, initializers: _Initializers, parts: _Parts) -> Any:
     features = clips
     for number, size in enumerate(KERNEL_SIZES, start=1):
-        last = number == len(KERNEL_SIZES)
-        features = parts.conv_lstm(
-            FILTERS,
-            size,
+        for layer in parts.conv_lstm_and_pooled(
+            number,
+            filters=FILTERS,
+            kernel_size=size,
             padding="same",
             activation="relu",
-            return_sequences=not last,
+            return_sequences=number < len(KERNEL_SIZES),
             kernel_initializer=initializers.kernel(),
             recurrent_initializer=initializers.recurrent(),
-            name=f"conv_lstm{number}",
-        )(features)
-        pool = parts.max_pooling(2, name=f"pool{number}")
-        if not last:
-            pool = parts.each_frame(pool, name=f"each_pool{number}")
-        features = pool(features)
+        ):
+            features = layer(features)
     return keras.layers.Flatten(name="flatten")(features)

@@ -10,7 +10,7 @@ from trainers.kernels import library
 
 # In the order of the kernels' numbers for them.
 ACTIVATIONS = ("linear", "relu", "tanh")
-_ATTRIBUTES = ("activation", "all_steps", "keep")
+_ATTRIBUTES = ("activation", "all_steps", "pool_rows", "pool_columns", "keep")
 
 
 def conv_lstm(
@@ -22,6 +22,7 @@ def conv_lstm(
     *,
     activation: str,
     all_steps: bool,
+    pool: tuple[int, int] = (1, 1),
     keep: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Runs a layer with padding 'same', stride 1 and sigmoid gates.
@@ -39,15 +40,17 @@ def conv_lstm(
         each; None for zeros.
       activation: of candidate and carry, one of `ACTIVATIONS`.
       all_steps: whether to give back the hidden states of all steps, or the last one.
+      pool: rows and columns of the windows of the hidden states to take the greatest value
+        of; at most the height and width.
       keep: whether to keep what the gradient needs, about `5 * filters` values for each
         pixel of each step; without it, the gradient computes it again.
 
     Returns:
-      float32 hidden states, `[b, steps, height, width, filters]` or `[b, height, width,
-      filters]`, and the last carry, `[b, height, width, filters]`.
+      float32 hidden states, pooled, `[b, steps, height // pool[0], width // pool[1],
+      filters]` or without the steps, and the last carry, `[b, height, width, filters]`.
     """
     none = tf.zeros((0, 0, 0, 0))
-    hidden, carry, _ = library.load().ops.dotmotion_conv_lstm(
+    hidden, carry, _, _ = library.load().ops.dotmotion_conv_lstm(
         sequences,
         kernel,
         recurrent,
@@ -55,25 +58,27 @@ def conv_lstm(
         *((none, none) if states is None else states),
         activation=ACTIVATIONS.index(activation),
         all_steps=int(all_steps),
+        pool_rows=pool[0],
+        pool_columns=pool[1],
         keep=int(keep),
     )
     batch, steps, height, width, _ = sequences.shape
     filters = recurrent.shape[2]
     carry.set_shape((batch, height, width, filters))
-    shape = (batch, steps, height, width, filters) if all_steps else carry.shape
-    hidden.set_shape(shape)
+    pooled = (height // pool[0], width // pool[1], filters)
+    hidden.set_shape((batch, steps, *pooled) if all_steps else (batch, *pooled))
     return hidden, carry
 
 
 @tf.RegisterGradient("DotmotionConvLstm")
-def _gradient(op: Any, of_hidden: Any, of_carry: Any, _: Any) -> list[tf.Tensor]:
+def _gradient(op: Any, of_hidden: Any, of_carry: Any, *_: Any) -> list[tf.Tensor]:
     ops = library.load().ops
     sequences, kernel, recurrent, bias, first_hidden, first_carry = op.inputs
-    kept = op.outputs[2]
+    _, _, kept, places = op.outputs
     attributes = {name: op.get_attr(name) for name in _ATTRIBUTES}
     if not attributes["keep"]:
         attributes["keep"] = 1
-        kept = ops.dotmotion_conv_lstm(*op.inputs, **attributes)[2]
+        _, _, kept, places = ops.dotmotion_conv_lstm(*op.inputs, **attributes)
     of_sequences, of_kernel, of_recurrent, of_bias, *of_states = (
         ops.dotmotion_conv_lstm_gradient(
             sequences,
@@ -84,6 +89,7 @@ def _gradient(op: Any, of_hidden: Any, of_carry: Any, _: Any) -> list[tf.Tensor]
             kept,
             of_hidden,
             of_carry,
+            places,
             **attributes,
         )
     )

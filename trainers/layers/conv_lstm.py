@@ -11,6 +11,8 @@ from trainers.kernels import usable
 from trainers.kernels.conv_lstm import ACTIVATIONS, conv_lstm
 from trainers.layers import gates, processor
 from trainers.layers.convolution import Convolution
+from trainers.layers.each_frame import EachFrame
+from trainers.layers.pooling import MaxPooling2D, Size
 from trainers.layers.recurrence import UnrolledLayer
 
 _KERNEL_ACTIVATIONS = tuple(keras.activations.get(name) for name in ACTIVATIONS)
@@ -18,10 +20,11 @@ _KERNEL_ACTIVATIONS = tuple(keras.activations.get(name) for name in ACTIVATIONS)
 
 @keras.saving.register_keras_serializable("dotmotion")
 class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
-    """2D convolutional LSTM.
+    """2D convolutional LSTM, optionally with max-pooling of its output.
 
     Takes the arguments, weights and inputs of `keras.layers.ConvLSTM2D` and gives its
-    outputs to float rounding. What Keras computes step by step in eight small convolutions
+    outputs to float rounding; with `pool_size`, which it takes too, those of a
+    `keras.layers.MaxPooling2D(pool_size)` for each frame after it. What Keras computes step by step in eight small convolutions
     is done as one for all gates, of the frame and the hidden state side by side: on a CPU by
     a kernel for all steps (see `trainers.kernels`), which takes float32, padding 'same',
     sigmoid gates and the activations 'tanh', 'relu' and 'linear'; otherwise in an unrolled
@@ -33,17 +36,73 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
     kernel, a number of frames that is unknown, 1 or above 64.
 
     Input: `[b, frames, height, width, channels]`. Output: `[b, frames, height, width,
-    filters]` with `return_sequences`, otherwise `[b, height, width, filters]`; with
-    `return_state`, followed by the last hidden state and carry.
+    filters]` with `return_sequences`, otherwise `[b, height, width, filters]`, height and
+    width divided by those of `pool_size`; with `return_state`, followed by the last hidden
+    state and carry, which are not pooled.
 
     Source of the recurrence: Shi et al., "Convolutional LSTM network: a machine learning
     approach for precipitation nowcasting", NeurIPS 2015, without peepholes.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, pool_size: int | Size | None = None, **kwargs: Any
+    ) -> None:
+        """Creates the layer.
+
+        Args:
+          *args: arguments of `keras.layers.ConvLSTM2D`.
+          pool_size: height and width of the windows in pixels, or both; None for no
+            pooling.
+          **kwargs: further arguments of `keras.layers.ConvLSTM2D`, and `use_xla`, as of
+            `Conv2D`.
+
+        Raises:
+          ValueError: if an argument is not usable.
+        """
         super().__init__(*args, **kwargs)
         # On a CPU, `fit` would have XLA compile the whole model, into slower convolutions.
         self.supports_jit = processor.has_gpu()
+        self.pool_size: Size | None = None
+        self._pool = None
+        if pool_size is not None:
+            self._pool = MaxPooling2D(
+                pool_size,
+                data_format=self.data_format,
+                dtype=self.dtype_policy,
+                use_xla=self._use_xla,
+            )
+            self._each_pool = EachFrame(self._pool, dtype=self.dtype_policy)
+            self.pool_size = tuple(self._pool.pool_size)
+
+    def call(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+    ) -> Any:
+        """Runs the layer; see the class."""
+        found = super().call(sequences, initial_state, mask, training)
+        outputs, *states = found if self.return_state else [found]
+        if self.pool_size is not None and not self._pools_in_kernel(sequences.shape, mask):
+            outputs = (self._each_pool if self.return_sequences else self._pool)(outputs)
+        return (outputs, *states) if self.return_state else outputs
+
+    def compute_output_shape(
+        self, sequences_shape: Any, initial_state_shape: Any = None
+    ) -> Any:
+        """Shape of the output, or of the output and the states, for one of the input."""
+        found = super().compute_output_shape(sequences_shape, initial_state_shape)
+        outputs, *states = found if self.return_state else [found]
+        if self.pool_size is not None:
+            pool = self._each_pool if self.return_sequences else self._pool
+            outputs = pool.compute_output_shape(outputs)
+        return (outputs, *states) if self.return_state else outputs
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments; those of Keras's layer if there is no pooling."""
+        config = super().get_config()
+        return config if self.pool_size is None else {**config, "pool_size": self.pool_size}
 
     def _is_fast(self, shape: Any) -> bool:
         return (
@@ -65,9 +124,23 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
             states,
             activation=keras.activations.serialize(cell.activation),
             all_steps=self.return_sequences,
+            pool=self.pool_size if self._pools_in_kernel(sequences.shape, None) else (1, 1),
             keep=bool(training),
         )
         return outputs, outputs[:, -1] if self.return_sequences else outputs, carry
+
+    def _pools_in_kernel(self, shape: Any, mask: Any) -> bool:
+        """Whether what `super().call` gives is pooled already."""
+        return (
+            self.pool_size is not None
+            and mask is None
+            # The last state is wanted as it is.
+            and not self.return_state
+            and self._is_fast(shape)
+            and self._suits_kernel()
+            and shape[2] >= self.pool_size[0]
+            and shape[3] >= self.pool_size[1]
+        )
 
     def _suits_kernel(self) -> bool:
         cell = self.cell

@@ -9,6 +9,8 @@
 #include "convolution.h"
 #include "frames.h"
 #include "lanes.h"
+#include "memory.h"
+#include "pooling.h"
 #include "team.h"
 
 namespace dotmotion {
@@ -66,7 +68,7 @@ inline void ConvPoolForward(const ConvPool& op, const float* frames, const float
     for (int64_t chunk = share.begin; chunk < share.end; ++chunk) {
       for (int row = 0; row < strips.rows + window.rows - 1; ++row) {
         readable.Rows(chunk, row - window.above(), frames, op.frame_size(),
-                      op.width * op.channels, op.height, zeros.data(), starts);
+                      op.width * op.channels, zeros.data(), starts);
         ToLanes(starts, op.width, op.channels, pixel_stride,
                 padded[member].get() + row * row_stride + window.left() * pixel_stride);
       }
@@ -76,25 +78,13 @@ inline void ConvPoolForward(const ConvPool& op, const float* frames, const float
                              pixel_stride, op.width,
                              sums[member].get() + inner * op.width * sums_stride, sums_stride);
         }
+        MaxPool(sums[member].get(), op.width * sums_stride, sums_stride, op.pool,
+                op.pooled_width(), op.filters, results[member].get(), found[member].get());
         for (int column = 0; column < op.pooled_width(); ++column) {
           for (int filter = 0; filter < op.filters; ++filter) {
-            const float* corner =
-                sums[member].get() + column * op.pool.columns * sums_stride + filter * kLanes;
-            Vec greatest = Load(corner), place{};
-            for (int inner = 1; inner < op.pool.rows * op.pool.columns; ++inner) {
-              const Vec value = Load(corner + (inner / op.pool.columns * op.width +
-                                               inner % op.pool.columns) *
-                                                  sums_stride);
-              const Vec number = Broadcast(static_cast<float>(inner));
-              // A NaN stays or comes in, as in TensorFlow.
-              place = value > greatest ? number : place;
-              greatest = ((value > greatest) | (value != value)) ? value : greatest;
-            }
-            greatest += bias[filter];
-            if (op.relu) greatest = Activate<Activation::kRelu>(greatest);
-            const int64_t at = column * sums_stride + filter * kLanes;
-            Store(results[member].get() + at, greatest);
-            Store(found[member].get() + at, place);
+            float* at = results[member].get() + column * sums_stride + filter * kLanes;
+            const Vec sum = Load(at) + bias[filter];
+            Store(at, op.relu ? Activate<Activation::kRelu>(sum) : sum);
           }
         }
         for (int lane = 0; lane < kLanes; ++lane) {
@@ -151,7 +141,7 @@ inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel,
     const Share share(strips.chunks, member, team.size);
     for (int64_t chunk = share.begin; chunk < share.end; ++chunk) {
       for (int row = 0; row < strips.rows + window.rows - 1; ++row) {
-        Vec place_row{};
+        Vec corner{};
         for (int lane = 0; lane < kLanes; ++lane) {
           const int of_image = strips.RowOfImage(chunk, lane, row - window.below());
           const int of_pool = of_image < 0 ? -1 : of_image / op.pool.rows;
@@ -161,35 +151,27 @@ inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel,
           outer_rows[lane] = counts ? outer + at : zeros.data();
           pooled_rows[lane] = counts && op.relu ? pooled + at : zeros.data();
           place_rows[lane] = counts && op.pools() ? places + at : no_places.data();
-          place_row[lane] = counts ? of_image % op.pool.rows * op.pool.columns : 0;
+          corner[lane] = counts ? of_image % op.pool.rows * op.pool.columns : 0;
         }
         const int columns = op.pooled_width();
         ToLanes(outer_rows, columns, op.filters, pixel_stride, of_outer);
         if (op.relu) ToLanes(pooled_rows, columns, op.filters, pixel_stride, of_pooled);
         if (op.pools()) ToLanes(place_rows, columns, op.filters, pixel_stride, of_places);
         float* to = padded[member].get() + row * row_stride + window.right() * pixel_stride;
-        for (int column = 0; column < columns; ++column) {
-          for (int filter = 0; filter < op.filters; ++filter) {
-            const int64_t at = column * pixel_stride + filter * kLanes;
-            Vec value = Load(of_outer + at);
-            if (op.relu) value = Load(of_pooled + at) > 0.0f ? value : Vec{};
-            for (int inner = 0; inner < op.pool.columns; ++inner) {
-              Vec own = value;
-              if (op.pools()) {
-                own = Load(of_places + at) == place_row + static_cast<float>(inner) ? value
-                                                                                   : Vec{};
-              }
-              Store(to + (column * op.pool.columns + inner) * pixel_stride + filter * kLanes,
-                    own);
-            }
+        if (op.relu) {
+          for (int64_t at = 0; at < columns * pixel_stride; at += kLanes) {
+            const Vec value = Load(of_outer + at);
+            Store(of_outer + at, Load(of_pooled + at) > 0.0f ? value : Vec{});
           }
         }
+        // Without pooling every place is 0, and so is the number of every pixel.
+        SpreadPooled(of_outer, of_places, corner, op.pool.columns, columns, op.filters, to);
       }
       for (int row = 0; row < strips.rows; ++row) {
         packed.ConvolveRow(padded[member].get() + row * row_stride, row_stride, pixel_stride,
                            op.width, results[member].get(), gradient_stride);
         strips.Rows(chunk, row, gradient, op.frame_size(),
-                    static_cast<int64_t>(op.width) * op.channels, op.height,
+                    static_cast<int64_t>(op.width) * op.channels,
                     static_cast<float*>(nullptr), gradient_rows);
         FromLanes(results[member].get(), op.width, op.channels, gradient_stride,
                   gradient_rows);

@@ -9,6 +9,7 @@
 
 #include "frames.h"
 #include "lanes.h"
+#include "memory.h"
 
 #define DOTMOTION_INLINE inline __attribute__((always_inline))
 
@@ -204,9 +205,16 @@ class KernelGradient {
   // in all.
   void PutRow(int row, const float* values, int ring = 0) {
     for (int place = 0; place < fold_ && place <= row; ++place) {
-      float* to = Folded(ring, row - place) + window_.left() * fold_ * channels_ + place * channels_;
-      for (int x = 0; x < width_; ++x, to += fold_ * channels_) {
-        for (int c = 0; c < channels_; ++c) to[c] = values ? values[x * channels_ + c] : 0;
+      float* to = Folded(ring, row - place) +
+                  (window_.left() * fold_ + place) * static_cast<int64_t>(channels_);
+      if (!values) {
+        for (int x = 0; x < width_; ++x, to += fold_ * channels_) {
+          std::fill_n(to, channels_, 0.0f);
+        }
+      } else if (fold_ == 1) {
+        std::copy_n(values, static_cast<int64_t>(width_) * channels_, to);
+      } else {
+        CopyPixels(values, to);
       }
     }
   }
@@ -267,6 +275,28 @@ class KernelGradient {
       if (cost(fold) < cost(best)) best = fold;
     }
     return best;
+  }
+
+  void CopyPixels(const float* from, float* to) const {
+    switch (channels_) {
+      // Of a known size, a pixel is copied in a few instructions.
+      case 1:
+        return CopyPixelsOf<1>(from, to);
+      case 5:
+        return CopyPixelsOf<5>(from, to);
+      case 6:
+        return CopyPixelsOf<6>(from, to);
+      default:
+        return CopyPixelsOf<0>(from, to);
+    }
+  }
+
+  template <int Channels>
+  void CopyPixelsOf(const float* from, float* to) const {
+    const int channels = Channels ? Channels : channels_;
+    for (int x = 0; x < width_; ++x, from += channels, to += fold_ * channels) {
+      std::copy_n(from, channels, to);
+    }
   }
 
   float* Folded(int ring, int row) const {

@@ -5,36 +5,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
-#include <utility>
 
 #include "lanes.h"
 
 namespace dotmotion {
-
-// Floats that start on a cache line, zero at first. Throws std::bad_alloc.
-class Floats {
- public:
-  Floats() = default;
-  explicit Floats(int64_t size) {
-    const size_t bytes = (std::max<int64_t>(size, 1) * sizeof(float) + 63) / 64 * 64;
-    data_ = static_cast<float*>(std::aligned_alloc(64, bytes));
-    if (data_ == nullptr) throw std::bad_alloc();
-    std::memset(data_, 0, bytes);
-  }
-  Floats(Floats&& other) noexcept : data_(other.data_) { other.data_ = nullptr; }
-  Floats& operator=(Floats&& other) noexcept {
-    std::swap(data_, other.data_);
-    return *this;
-  }
-  ~Floats() { std::free(data_); }
-
-  float* get() const { return data_; }
-
- private:
-  float* data_ = nullptr;
-};
 
 // The size of a convolution with padding 'same' and stride 1.
 struct Window {
@@ -52,11 +26,12 @@ struct Window {
 class Strips {
  public:
   // `least` rows at least make a strip, as many as a neighbour reads across its edge, and
-  // the number of rows is a multiple of `unit`.
+  // strips of a part of an image have a multiple of `unit` rows.
   Strips(int64_t images, int height, int least, int unit) : images(images), height(height) {
     double best = -1;
     for (int count = 1; count <= std::min<int64_t>(kLanes, height); ++count) {
-      const int rows = ((height + count - 1) / count + unit - 1) / unit * unit;
+      const int rounded = ((height + count - 1) / count + unit - 1) / unit * unit;
+      const int rows = count == 1 ? height : rounded;
       const int needed = (height + rows - 1) / rows;
       if (needed < count || (count > 1 && rows < least)) continue;
       const int64_t chunks = (images * count + kLanes - 1) / kLanes;
@@ -104,32 +79,72 @@ class Strips {
     return mask;
   }
 
-  // Where each lane's row starts in `frames` with `row_size` values a row and `of_height`
-  // rows an image (fewer than `height` where the rows below have no values); `otherwise`
-  // where there is no such row.
+  // Where each lane's row starts in `frames`, with `image_size` values an image and
+  // `row_size` a row; `otherwise` where there is no such row.
   template <class Value>
   void Rows(int64_t chunk, int row, Value* frames, int64_t image_size, int64_t row_size,
-            int of_height, Value* otherwise, Value* (&starts)[kLanes]) const {
+            Value* otherwise, Value* (&starts)[kLanes]) const {
     for (int lane = 0; lane < kLanes; ++lane) {
       const int of_image = RowOfImage(chunk, lane, row);
-      starts[lane] = of_image < 0 || of_image >= of_height
+      starts[lane] = of_image < 0
                          ? otherwise
                          : frames + Image(chunk, lane) * image_size + of_image * row_size;
     }
   }
 };
 
+// Swaps the off-diagonal quarters of each square of 2 * Size lanes.
+template <int Size>
+inline __attribute__((always_inline)) void SwapQuarters(Vec (&square)[kLanes]) {
+  IntVec upper, lower;
+#pragma GCC unroll 16
+  for (int lane = 0; lane < kLanes; ++lane) {
+    upper[lane] = lane & Size ? kLanes + lane - Size : lane;
+    lower[lane] = lane & Size ? kLanes + lane : lane + Size;
+  }
+#pragma GCC unroll 16
+  for (int row = 0; row < kLanes; ++row) {
+    if (row & Size) continue;
+    const Vec a = square[row], b = square[row + Size];
+    square[row] = Shuffle(a, b, upper);
+    square[row + Size] = Shuffle(a, b, lower);
+  }
+}
+
+// Makes columns of the rows of a square of values.
+inline __attribute__((always_inline)) void Transpose(Vec (&square)[kLanes]) {
+  SwapQuarters<1>(square);
+  SwapQuarters<2>(square);
+  if constexpr (kLanes > 4) SwapQuarters<4>(square);
+  if constexpr (kLanes > 8) SwapQuarters<8>(square);
+}
+
 // Takes the same value of each lane's row together: `pixels` of `channels` values, those of a
 // pixel after each other, pixels `stride` floats apart.
 template <class Value>
 inline void ToLanes(Value* const (&rows)[kLanes], int pixels, int channels, int64_t stride,
                     float* to) {
-  for (int pixel = 0; pixel < pixels; ++pixel, to += stride) {
-    for (int channel = 0; channel < channels; ++channel) {
-      const int place = pixel * channels + channel;
-      for (int lane = 0; lane < kLanes; ++lane) {
-        to[channel * kLanes + lane] = rows[lane][place];
+  const int size = pixels * channels;
+  int place = 0, channel = 0;
+  Vec square[kLanes];
+  for (; place + kLanes <= size; place += kLanes) {
+#pragma GCC unroll 16
+    for (int lane = 0; lane < kLanes; ++lane) square[lane] = LoadAs(rows[lane] + place);
+    Transpose(square);
+#pragma GCC unroll 16
+    for (int n = 0; n < kLanes; ++n) {
+      Store(to + channel * kLanes, square[n]);
+      if (++channel == channels) {
+        channel = 0;
+        to += stride;
       }
+    }
+  }
+  for (; place < size; ++place) {
+    for (int lane = 0; lane < kLanes; ++lane) to[channel * kLanes + lane] = rows[lane][place];
+    if (++channel == channels) {
+      channel = 0;
+      to += stride;
     }
   }
 }
@@ -138,21 +153,31 @@ inline void ToLanes(Value* const (&rows)[kLanes], int pixels, int channels, int6
 template <class Value>
 inline void FromLanes(const float* from, int pixels, int channels, int64_t stride,
                       Value* const (&rows)[kLanes]) {
-  bool all = true;
-  for (int lane = 0; lane < kLanes; ++lane) all = all && rows[lane] != nullptr;
-  for (int pixel = 0; pixel < pixels; ++pixel, from += stride) {
-    for (int channel = 0; channel < channels; ++channel) {
-      const int place = pixel * channels + channel;
-      const float* values = from + channel * kLanes;
-      if (all) {
-        for (int lane = 0; lane < kLanes; ++lane) {
-          rows[lane][place] = static_cast<Value>(values[lane]);
-        }
-      } else {
-        for (int lane = 0; lane < kLanes; ++lane) {
-          if (rows[lane]) rows[lane][place] = static_cast<Value>(values[lane]);
-        }
+  const int size = pixels * channels;
+  int place = 0, channel = 0;
+  Vec square[kLanes];
+  for (; place + kLanes <= size; place += kLanes) {
+#pragma GCC unroll 16
+    for (int n = 0; n < kLanes; ++n) {
+      square[n] = Load(from + channel * kLanes);
+      if (++channel == channels) {
+        channel = 0;
+        from += stride;
       }
+    }
+    Transpose(square);
+#pragma GCC unroll 16
+    for (int lane = 0; lane < kLanes; ++lane) {
+      if (rows[lane]) StoreAs(rows[lane] + place, square[lane]);
+    }
+  }
+  for (; place < size; ++place) {
+    for (int lane = 0; lane < kLanes; ++lane) {
+      if (rows[lane]) rows[lane][place] = static_cast<Value>(from[channel * kLanes + lane]);
+    }
+    if (++channel == channels) {
+      channel = 0;
+      from += stride;
     }
   }
 }

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "conv_lstm.h"
+#include "conv_lstm_backward.h"
+#include "conv_lstm_forward.h"
 #include "conv_pool.h"
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
@@ -284,6 +286,7 @@ class ConvLstmKernel {
   explicit ConvLstmKernel(const Attributes& attributes)
       : activation_(static_cast<Activation>(attributes.Get("activation"))),
         all_steps_(attributes.Get("all_steps")),
+        pool_{attributes.Get("pool_rows"), attributes.Get("pool_columns")},
         keep_(attributes.Get("keep")) {}
 
   // Inputs: sequences, kernel, recurrent, bias, first hidden state and carry.
@@ -298,14 +301,16 @@ class ConvLstmKernel {
     const float* first_carry = run.InputOrNull(5, StateShape(op));
     float* hidden = run.Output(0, HiddenShape(op));
     float* carry = run.Output(1, StateShape(op));
+    const bool places_too = keep_ && op.pools();
+    uint8_t* found = run.Output<uint8_t>(3, places_too ? HiddenShape(op) : NoPlaces());
+    uint8_t* places = places_too ? found : nullptr;
     uint8_t* bytes = run.Output<uint8_t>(2, {keep_ ? KeptBytes(op) : 0});
     float* kept = keep_ ? reinterpret_cast<float*>(bytes) : nullptr;
-    auto forward = [&](auto activation) {
-      ConvLstmForward<decltype(activation)::value>(op, sequences, first_hidden, first_carry,
-                                                   kernel, recurrent, bias, hidden, carry,
-                                                   kept);
-    };
-    WithActivation(forward);
+    const ConvLstmInputs in{sequences, first_hidden, first_carry, kernel, recurrent, bias};
+    const ConvLstmOutputs out{hidden, places, carry, kept};
+    WithActivation([&](auto activation) {
+      ConvLstmForward<decltype(activation)::value>(op, in, out).Run();
+    });
   }
 
  protected:
@@ -341,7 +346,8 @@ class ConvLstmKernel {
                     size(kernel[3] / kGates),
                     Window{size(kernel[0]), size(kernel[1])},
                     activation_,
-                    all_steps_};
+                    all_steps_,
+                    pool_};
   }
 
   static std::vector<int64_t> RecurrentShape(const ConvLstm& op) {
@@ -353,9 +359,12 @@ class ConvLstmKernel {
   }
 
   static std::vector<int64_t> HiddenShape(const ConvLstm& op) {
-    if (!op.all_steps) return StateShape(op);
-    return {op.images, op.steps, op.height, op.width, op.filters};
+    const int height = op.pooled_height(), width = op.pooled_width();
+    if (!op.all_steps) return {op.images, height, width, op.filters};
+    return {op.images, op.steps, height, width, op.filters};
   }
+
+  static std::vector<int64_t> NoPlaces() { return {0}; }
 
   // As bytes, for which no gradient is ever asked.
   static int64_t KeptBytes(const ConvLstm& op) {
@@ -364,6 +373,7 @@ class ConvLstmKernel {
 
   const Activation activation_;
   const bool all_steps_;
+  const Window pool_;
   bool keep_ = false;
 };
 
@@ -371,8 +381,8 @@ class ConvLstmGradientKernel : public ConvLstmKernel {
  public:
   using ConvLstmKernel::ConvLstmKernel;
 
-  // Inputs: sequences, kernel, recurrent, first hidden state and carry, what was kept, and
-  // the gradients of the hidden states and of the last carry.
+  // Inputs: sequences, kernel, recurrent, first hidden state and carry, what was kept,
+  // the gradients of the hidden states and of the last carry, and places.
   void Compute(Run& run) const {
     std::vector<int64_t> shape, size;
     run.Input(0, 5, &shape);
@@ -385,6 +395,8 @@ class ConvLstmGradientKernel : public ConvLstmKernel {
         reinterpret_cast<const float*>(run.InputOf<uint8_t>(5, {KeptBytes(op)}));
     const float* of_hidden = run.InputOf(6, HiddenShape(op));
     const float* of_carry = run.InputOrNull(7, StateShape(op));
+    const uint8_t* places =
+        op.pools() ? run.InputOf<uint8_t>(8, HiddenShape(op)) : nullptr;
     const std::vector<int64_t> none = {0, 0, 0, 0};
     float* first_hidden_gradient = run.Output(4, first_hidden ? StateShape(op) : none);
     float* first_carry_gradient = run.Output(5, first_carry ? StateShape(op) : none);
@@ -396,11 +408,11 @@ class ConvLstmGradientKernel : public ConvLstmKernel {
         run.Output(2, RecurrentShape(op), true),
         run.Output(3, {kGates * op.filters}, true),
     };
-    auto backward = [&](auto activation) {
-      ConvLstmBackward<decltype(activation)::value>(op, first_carry, kernel, recurrent, kept,
-                                                    of_hidden, of_carry, gradients);
-    };
-    WithActivation(backward);
+    const ConvLstmBackwardInputs in{first_carry, kernel,    recurrent, kept,
+                                    places,      of_hidden, of_carry};
+    WithActivation([&](auto activation) {
+      ConvLstmBackward<decltype(activation)::value>(op, in, gradients).Run();
+    });
   }
 };
 
@@ -422,15 +434,18 @@ const bool kRegistered =
     Register<ConvLstmKernel>("DotmotionConvLstm",
                              {"sequences: float", "kernel: float", "recurrent: float",
                               "bias: float", "first_hidden: float", "first_carry: float"},
-                             {"hidden: float", "carry: float", "kept: uint8"},
-                             {"activation: int", "all_steps: int", "keep: int"}) &&
+                             {"hidden: float", "carry: float", "kept: uint8", "places: uint8"},
+                             {"activation: int", "all_steps: int", "pool_rows: int",
+                              "pool_columns: int", "keep: int"}) &&
     Register<ConvLstmGradientKernel>(
         "DotmotionConvLstmGradient",
         {"sequences: float", "kernel: float", "recurrent: float", "first_hidden: float",
-         "first_carry: float", "kept: uint8", "of_hidden: float", "of_carry: float"},
+         "first_carry: float", "kept: uint8", "of_hidden: float", "of_carry: float",
+         "places: uint8"},
         {"of_sequences: float", "of_kernel: float", "of_recurrent: float", "of_bias: float",
          "of_first_hidden: float", "of_first_carry: float"},
-        {"activation: int", "all_steps: int", "keep: int"});
+        {"activation: int", "all_steps: int", "pool_rows: int", "pool_columns: int",
+         "keep: int"});
 
 }  // namespace
 }  // namespace dotmotion

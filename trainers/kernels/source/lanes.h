@@ -28,6 +28,7 @@ constexpr int kLanes = DOTMOTION_LANES;
 constexpr int kSumRegisters = kLanes == 16 ? 24 : 12;
 
 typedef float Vec __attribute__((vector_size(4 * DOTMOTION_LANES)));
+typedef uint8_t ByteVec __attribute__((vector_size(DOTMOTION_LANES)));
 typedef int32_t IntVec __attribute__((vector_size(4 * DOTMOTION_LANES)));
 
 inline Vec Load(const float* from) {
@@ -37,6 +38,33 @@ inline Vec Load(const float* from) {
 }
 
 inline void Store(float* to, Vec values) { std::memcpy(to, &values, sizeof(Vec)); }
+
+// As many bytes, as floats.
+inline Vec LoadAs(const float* from) { return Load(from); }
+inline Vec LoadAs(const uint8_t* from) {
+  ByteVec loaded;
+  std::memcpy(&loaded, from, sizeof(ByteVec));
+  return __builtin_convertvector(loaded, Vec);
+}
+
+inline void StoreAs(float* to, Vec values) { Store(to, values); }
+inline void StoreAs(uint8_t* to, Vec values) {
+  const ByteVec bytes = __builtin_convertvector(__builtin_convertvector(values, IntVec), ByteVec);
+  std::memcpy(to, &bytes, sizeof(ByteVec));
+}
+
+// Lanes of a and then of b, by their numbers.
+inline Vec Shuffle(Vec a, Vec b, IntVec numbers) {
+#if defined(__clang__)
+  Vec shuffled;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    shuffled[lane] = numbers[lane] < kLanes ? a[numbers[lane]] : b[numbers[lane] - kLanes];
+  }
+  return shuffled;
+#else
+  return __builtin_shuffle(a, b, numbers);
+#endif
+}
 
 inline Vec Broadcast(float value) { return value - Vec{}; }
 
