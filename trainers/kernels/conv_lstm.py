@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainers.kernels import library
+from trainers.kernels import library, reference
 
 # In the order of the kernels' numbers for them.
 ACTIVATIONS = ("linear", "relu", "tanh")
@@ -90,6 +90,7 @@ def _gradient(op: Any, of_hidden: Any, of_carry: Any, *_: Any) -> list[tf.Tensor
             of_hidden,
             of_carry,
             places,
+            bias,
             **attributes,
         )
     )
@@ -97,3 +98,29 @@ def _gradient(op: Any, of_hidden: Any, of_carry: Any, *_: Any) -> list[tf.Tensor
     for gradient, given in zip(gradients, op.inputs, strict=True):
         gradient.set_shape(given.shape)
     return gradients
+
+
+@tf.RegisterGradient("DotmotionConvLstmGradient")
+def _second_gradient(op: Any, *given: tf.Tensor) -> list[tf.Tensor | None]:
+    sequences, kernel, recurrent, *states, _, of_hidden, of_carry, _, bias = op.inputs
+    stateless = states[0].shape[0] == 0
+    inputs = [sequences, kernel, recurrent, bias, *([] if stateless else states)]
+    with tf.GradientTape() as second:
+        second.watch((inputs, of_hidden, of_carry))
+        with tf.GradientTape() as first:
+            first.watch(inputs)
+            outputs = reference.conv_lstm(
+                *inputs[:4],
+                None if stateless else tuple(states),
+                activation=ACTIVATIONS[op.get_attr("activation")],
+                all_steps=bool(op.get_attr("all_steps")),
+                pool=(op.get_attr("pool_rows"), op.get_attr("pool_columns")),
+            )
+        found = first.gradient(outputs, inputs, (of_hidden, of_carry))
+    of_inputs, of_of_hidden, of_of_carry = second.gradient(
+        found, (inputs, of_hidden, of_carry), list(given[: len(inputs)])
+    )
+    of_sequences, of_kernel, of_recurrent, of_bias, *of_states = of_inputs
+    of_states = of_states or [None, None]
+    rest = [of_of_hidden, of_of_carry, None, of_bias]
+    return [of_sequences, of_kernel, of_recurrent, *of_states, None, *rest]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from trainers.kernels import library
+from trainers.kernels import library, reference
 
 _ATTRIBUTES = ("pool_rows", "pool_columns", "relu", "keep")
 
@@ -68,3 +69,42 @@ def _gradient(op: Any, of_pooled: tf.Tensor, _: Any) -> list[tf.Tensor]:
     of_kernel.set_shape(kernel.shape)
     of_bias.set_shape(bias.shape)
     return [of_frames, of_kernel, of_bias]
+
+
+@tf.RegisterGradient("DotmotionConvPoolFramesGradient")
+def _second_gradient_of_frames(op: Any, given: tf.Tensor) -> list[tf.Tensor | None]:
+    return _second_gradient(
+        op,
+        lambda tape, sums, frames, _, outer: [tape.gradient(sums, frames, outer)],
+        [given],
+    )
+
+
+@tf.RegisterGradient("DotmotionConvPoolKernelGradient")
+def _second_gradient_of_kernel(op: Any, *given: tf.Tensor) -> list[tf.Tensor | None]:
+    def gradients(tape: Any, sums: Any, _: Any, kernel: Any, outer: Any) -> list[Any]:
+        passed = (
+            outer * tf.cast(op.inputs[2] > 0, outer.dtype) if op.get_attr("relu") else outer
+        )
+        return [tape.gradient(sums, kernel, outer), tf.reduce_sum(passed, (0, 1, 2))]
+
+    return _second_gradient(op, gradients, list(given))
+
+
+def _second_gradient(
+    op: Any, gradients: Callable[..., list[Any]], given: list[tf.Tensor]
+) -> list[tf.Tensor | None]:
+    """Gradients for the inputs of an operation that computes gradients."""
+    frames, kernel, pooled, places, outer = op.inputs
+    pool = (op.get_attr("pool_rows"), op.get_attr("pool_columns"))
+    with tf.GradientTape() as second:
+        second.watch((frames, kernel, outer))
+        with tf.GradientTape() as first:
+            first.watch((frames, kernel))
+            sums = reference.conv_pool(
+                frames, kernel, pooled, places, pool=pool, relu=bool(op.get_attr("relu"))
+            )
+        found = gradients(first, sums, frames, kernel, outer)
+    of_frames, of_kernel, of_outer = second.gradient(found, (frames, kernel, outer), given)
+    # Which values count does not change with what they are.
+    return [of_frames, of_kernel, None, None, of_outer]

@@ -102,7 +102,12 @@ def _compiler() -> str:
 
 def _place(compiler: str) -> pathlib.Path:
     """Where the library belongs."""
-    parts = [tf.__version__, tf.sysconfig.get_lib(), os.path.realpath(compiler), _processor()]
+    parts = [
+        tf.__version__,
+        tf.sysconfig.get_lib(),
+        os.path.realpath(compiler),
+        _processor(),
+    ]
     parts += [*_FLAGS, str(os.stat(compiler).st_mtime_ns)]
     digest = hashlib.sha256("\0".join(parts).encode())
     for source in sorted(_SOURCE.iterdir()):
@@ -127,7 +132,9 @@ def _directory(place: pathlib.Path) -> Iterator[pathlib.Path]:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         # A file of another user's could be put in its place.
-        usable = place.parent.stat().st_uid == os.getuid() and os.access(place.parent, os.W_OK)
+        usable = place.parent.stat().st_uid == os.getuid() and os.access(
+            place.parent, os.W_OK
+        )
     except OSError:
         usable = False
     if usable:

@@ -24,12 +24,14 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
 
     Takes the arguments, weights and inputs of `keras.layers.ConvLSTM2D` and gives its
     outputs to float rounding; with `pool_size`, which it takes too, those of a
-    `keras.layers.MaxPooling2D(pool_size)` for each frame after it. What Keras computes step by step in eight small convolutions
-    is done as one for all gates, of the frame and the hidden state side by side: on a CPU by
-    a kernel for all steps (see `trainers.kernels`), which takes float32, padding 'same',
-    sigmoid gates and the activations 'tanh', 'relu' and 'linear'; otherwise in an unrolled
-    loop. There the input's part is done beforehand, for all frames at once, where it can't
-    be joined (with strides, dilation or padding 'valid') and on a GPU.
+    `keras.layers.MaxPooling2D(pool_size)` for each frame after it.
+
+    What Keras computes step by step in eight small convolutions is done as one for all
+    gates, of the frame and the hidden state side by side: on a CPU by a kernel for all steps
+    (see `trainers.kernels`), which takes float32, padding 'same', sigmoid gates and the
+    activations 'tanh', 'relu' and 'linear'; otherwise in an unrolled loop. There the input's
+    part is done beforehand, for all frames at once, where it can't be joined (with strides,
+    dilation or padding 'valid') and on a GPU.
 
     Keras's own computation is used where this does not apply: with a mask, `stateful`,
     dropout, `data_format='channels_first'`, frames of unknown size, and, without the

@@ -59,9 +59,7 @@ class UnrolledLayer(keras.layers.RNN):
 
     def _is_fast(self, shape: Any) -> bool:
         steps = shape[1]
-        return (
-            self._is_plain() and steps is not None and 2 <= steps <= MAX_UNROLLED_STEPS
-        )
+        return self._is_plain() and steps is not None and 2 <= steps <= MAX_UNROLLED_STEPS
 
     def _is_plain(self) -> bool:
         """Whether steps depend on nothing but inputs, states and weights."""

@@ -382,7 +382,8 @@ class ConvLstmGradientKernel : public ConvLstmKernel {
   using ConvLstmKernel::ConvLstmKernel;
 
   // Inputs: sequences, kernel, recurrent, first hidden state and carry, what was kept,
-  // the gradients of the hidden states and of the last carry, and places.
+  // the gradients of the hidden states and of the last carry, places, and the bias, which
+  // only the gradient of this gradient looks at.
   void Compute(Run& run) const {
     std::vector<int64_t> shape, size;
     run.Input(0, 5, &shape);
@@ -441,7 +442,7 @@ const bool kRegistered =
         "DotmotionConvLstmGradient",
         {"sequences: float", "kernel: float", "recurrent: float", "first_hidden: float",
          "first_carry: float", "kept: uint8", "of_hidden: float", "of_carry: float",
-         "places: uint8"},
+         "places: uint8", "bias: float"},
         {"of_sequences: float", "of_kernel: float", "of_recurrent: float", "of_bias: float",
          "of_first_hidden: float", "of_first_carry: float"},
         {"activation: int", "all_steps: int", "pool_rows: int", "pool_columns: int",
