@@ -13,7 +13,6 @@ import tensorflow as tf
 from dotmotion_tfds import splitmix
 from trainers import layers as fast
 from trainers.architecture import FILTERS, KERNEL_SIZES, LSTM_UNITS
-from trainers.layers.processor import UseXla
 from trainers.options import (
     LAYERS,
     LSTM_ACTIVATIONS,
@@ -21,6 +20,7 @@ from trainers.options import (
     PRECISIONS,
     require_choice,
 )
+from trainers.processor import UseXla
 from trainers.recipes import MODELS
 
 

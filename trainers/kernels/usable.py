@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
+from trainers import processor
 from trainers.kernels import library
 
 
@@ -16,7 +17,7 @@ def is_usable(*tensors: tf.Tensor) -> bool:
     """
     return (
         all(tensor.dtype == tf.float32 for tensor in tensors)
-        and not tf.config.get_visible_devices("GPU")
+        and not processor.has_gpu()
         and not _is_inside_xla()
         and library.load().ops is not None
     )

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from trainers.layers import processor
-from trainers.layers.processor import UseXla
+from trainers import processor
+from trainers.processor import UseXla
 
 Activation = Callable[[Any], Any]
 # Never falling: the greatest of some values stays the greatest.

@@ -7,12 +7,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainers import processor
 from trainers.kernels import usable
 from trainers.kernels.conv_pool import conv_pool
-from trainers.layers import activations, processor
+from trainers.layers import activations
 from trainers.layers.convolution import Convolution
 from trainers.layers.pooling import Size, max_pool
-from trainers.layers.processor import UseXla
+from trainers.processor import UseXla
 
 
 @keras.saving.register_keras_serializable("dotmotion")

@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainers import processor
 from trainers.kernels import usable
 from trainers.kernels.conv_lstm import ACTIVATIONS, conv_lstm
-from trainers.layers import gates, processor
+from trainers.layers import gates
 from trainers.layers.convolution import Convolution
 from trainers.layers.each_frame import EachFrame
 from trainers.layers.pooling import MaxPooling2D, Size
@@ -27,11 +28,11 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
     `keras.layers.MaxPooling2D(pool_size)` for each frame after it.
 
     What Keras computes step by step in eight small convolutions is done as one for all
-    gates, of the frame and the hidden state side by side: on a CPU by a kernel for all steps
-    (see `trainers.kernels`), which takes float32, padding 'same', sigmoid gates and the
-    activations 'tanh', 'relu' and 'linear'; otherwise in an unrolled loop. There the input's
-    part is done beforehand, for all frames at once, where it can't be joined (with strides,
-    dilation or padding 'valid') and on a GPU.
+    gates, of the frame and the hidden state side by side: on a CPU by a kernel for all
+    steps (see `trainers.kernels`), which takes float32, padding 'same', sigmoid gates and
+    the activations 'tanh', 'relu' and 'linear'; otherwise in an unrolled loop. There the
+    input's part is done beforehand, for all frames at once, where it can't be joined (with
+    strides, dilation or padding 'valid') and on a GPU.
 
     Keras's own computation is used where this does not apply: with a mask, `stateful`,
     dropout, `data_format='channels_first'`, frames of unknown size, and, without the

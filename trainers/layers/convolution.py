@@ -7,7 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainers.layers import blocks, processor
+from trainers import processor
+from trainers.layers import blocks
 
 
 class Convolution:

@@ -8,9 +8,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainers.layers import activations, processor
+from trainers import processor
+from trainers.layers import activations
 from trainers.layers.activations import Activation
-from trainers.layers.processor import UseXla
+from trainers.processor import UseXla
 
 COUNT = 4
 

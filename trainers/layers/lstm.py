@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from trainers.layers import gates, processor
+from trainers import processor
+from trainers.layers import gates
 from trainers.layers.recurrence import UnrolledLayer
 
 

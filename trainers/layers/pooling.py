@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from trainers.layers import processor
-from trainers.layers.processor import UseXla
+from trainers import processor
+from trainers.processor import UseXla
 
 Size = tuple[int, int]
 # A place in a window is kept as one byte.

@@ -7,8 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from trainers.layers import gates, processor
-from trainers.layers.processor import UseXla
+from trainers import processor
+from trainers.layers import gates
+from trainers.processor import UseXla
 
 # A longer loop is not unrolled: its graph would take longer to build than it saves.
 MAX_UNROLLED_STEPS = 64

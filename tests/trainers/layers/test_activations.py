@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainers.layers import activations, processor
+from trainers import processor
+from trainers.layers import activations
 
 KERAS = sorted(activations._COMPILABLE, key=lambda activation: activation.__name__)
 

@@ -42,11 +42,75 @@ def clips(batch, frames, height, width, channels, dtype=np.float64):
     return random.normal(size=(batch, frames, height, width, channels)).astype(dtype)
 
 
-@given(geometries, arguments)
-@settings(max_examples=30, deadline=None)
-def test_outputs_and_gradients_are_those_of_keras(geometry, options):
+class ConvolvedAndPooled(keras.Sequential):
+    """What `pool_size` stands for, by Keras's layers."""
+
+    def __init__(self, pool_size, **options):
+        pool = keras.layers.MaxPooling2D(pool_size, dtype=options["dtype"])
+        if options.get("return_sequences"):
+            pool = keras.layers.TimeDistributed(pool, dtype=options["dtype"])
+        super().__init__([keras.layers.ConvLSTM2D(**options), pool])
+
+
+@given(geometries, arguments, st.sampled_from(["float32", "float64"]))
+@settings(max_examples=60, deadline=None)
+def test_outputs_and_gradients_are_those_of_keras(geometry, options, dtype):
     batch, *rest = geometry
-    assert_same(*pair(**options), clips(batch + 1, *rest))
+    inputs = 0.3 * clips(batch + 1, *rest, dtype)
+    rtol = 1e-4 if dtype == "float32" else 1e-9
+    assert_same(*pair(dtype, **options), inputs, rtol=rtol)
+
+
+@given(
+    geometries,
+    arguments.map(lambda options: {**options, "return_state": False}),
+    st.sampled_from([1, 2, (3, 2)]),
+    st.sampled_from(["float32", "float64"]),
+)
+@settings(max_examples=40, deadline=None)
+def test_pooling_is_that_of_keras(geometry, options, pool_size, dtype):
+    batch, *rest = geometry
+    fast = ConvLSTM2D(pool_size=pool_size, dtype=dtype, **options)
+    stock = ConvolvedAndPooled(pool_size, dtype=dtype, **options)
+    rtol = 1e-4 if dtype == "float32" else 1e-9
+    inputs = 0.3 * clips(batch + 1, *rest, dtype)
+    assert_same(fast, stock, inputs, rtol=rtol)
+    shape = fast.compute_output_shape(inputs.shape)
+    assert tuple(shape) == tuple(fast(inputs).shape)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"dropout": 0.1}, {"padding": "valid"}, {"return_sequences": True}]
+)
+def test_states_are_not_pooled(options):
+    options = {**SMALL, "return_state": True, **options}
+    fast = ConvLSTM2D(pool_size=2, **options)
+    stock = keras.layers.ConvLSTM2D(**options)
+    inputs = clips(3, 4, 7, 5, 2, np.float32)
+    found = fast(inputs)
+    stock(inputs)
+    stock.set_weights(fast.get_weights())
+    expected = stock(inputs)
+    outputs = expected[0] if options.get("return_sequences") else expected[0][:, None]
+    pooled = [
+        tf.nn.max_pool2d(frames, 2, 2, "VALID") for frames in tf.unstack(outputs, axis=1)
+    ]
+    pooled = tf.stack(pooled, 1) if options.get("return_sequences") else pooled[0]
+    for left, right in zip(found, (pooled, *expected[1:]), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-6)
+
+
+def test_pooling_is_saved_too(tmp_path):
+    layer = ConvLSTM2D(**SMALL, pool_size=(2, 1), return_sequences=True)
+    model = keras.Sequential([keras.Input((3, 6, 5, 1)), layer])
+    assert model.output_shape == (None, 3, 3, 5, 2)
+    model.save(tmp_path / "fast.keras")
+    loaded = keras.models.load_model(tmp_path / "fast.keras")
+    assert loaded.layers[0].pool_size == (2, 1)
+    inputs = clips(2, 3, 6, 5, 1, np.float32)
+    np.testing.assert_array_equal(loaded(inputs), model(inputs))
+    with pytest.raises(ValueError, match="pool_size"):
+        ConvLSTM2D(**SMALL, pool_size=(1, 2, 3))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainers.layers import processor
+from trainers import processor
 from trainers.layers.convolution import Convolution
 
 

@@ -5,7 +5,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainers.layers import gates, processor
+from trainers import processor
+from trainers.layers import gates
 
 ACTIVATIONS = [
     keras.activations.relu,

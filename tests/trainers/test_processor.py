@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trainers.layers import processor
+from trainers import processor
 
 
 @pytest.mark.parametrize(
