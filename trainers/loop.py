@@ -18,11 +18,13 @@ from trainers import (
     checkpoints,
     feed,
     models,
+    processor,
     steps,
     strategies,
     summary,
     workdir,
 )
+from trainers.kernels import library
 from trainers.options import OptionsError, TrainOptions
 from trainers.progress import ProgressBar
 from trainers.stop_requests import StopRequests
@@ -94,6 +96,8 @@ def run(options: TrainOptions, console: Console) -> dict[str, Any]:
         tf.config.experimental.enable_op_determinism()
     if options.data == "tfds":
         _require_dataset(options)
+    if options.layers == "fast":
+        _load_kernels(console)
     current = _prepare(options, strategy)
     if current.step > options.steps:
         raise OptionsError(
@@ -141,6 +145,23 @@ def _require_dataset(options: TrainOptions) -> None:
             f"the dataset can't be built in {str(options.data_dir or 'its default')!r} "
             f"({error.strerror or error}): name another directory with --data_dir"
         ) from None
+
+
+def _load_kernels(console: Console) -> None:
+    """Has the kernels of the fast layers ready, and says if there are none."""
+    if processor.has_gpu():
+        return
+    if not library.is_ready():
+        with console.status("compiling kernels for this processor, once"):
+            library.load()
+    absence = library.load().absence
+    if absence:
+        console.print(
+            f"no kernels, so steps take several times as long: {absence}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _prepare(options: TrainOptions, strategy: tf.distribute.Strategy) -> _Run:

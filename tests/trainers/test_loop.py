@@ -11,6 +11,7 @@ import dotmotion_tfds
 from tests.conftest import SMALL_JSON
 from tests.processes import python
 from trainers import checkpoints, loop, steps, summary
+from trainers.kernels import library
 from trainers.options import OptionsError, resolve_options
 
 
@@ -52,6 +53,17 @@ def test_the_summary_has_what_other_programs_lean_on(whole):
     assert on_disk["step_ms_median"] > 0
     assert 0 <= on_disk["input_wait_fraction"] < 1
     assert len(on_disk["weights_sha256"]) == 64
+
+
+def test_a_run_without_kernels_says_so_and_ends_the_same(whole, tmp_path, monkeypatch):
+    none = library.Kernels(None, "no C++ compiler was found [c++]")
+    monkeypatch.setattr(library, "load", lambda: none)
+    _, output = run(tmp_path / "run")
+    assert "steps take several times as long: no C++ compiler was found [c++]" in output
+    assert "several times" not in whole[2]
+    np.testing.assert_allclose(history(tmp_path / "run"), history(whole[0]), rtol=1e-3)
+    _, output = run(tmp_path / "stock", layers="stock")
+    assert "several times" not in output
 
 
 def test_the_files_of_a_run_are_the_documented_ones(whole):

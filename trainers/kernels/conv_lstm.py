@@ -110,8 +110,11 @@ def _second_gradient(op: Any, *given: tf.Tensor) -> list[tf.Tensor | None]:
         with tf.GradientTape() as first:
             first.watch(inputs)
             outputs = reference.conv_lstm(
-                *inputs[:4],
-                None if stateless else tuple(states),
+                sequences,
+                kernel,
+                recurrent,
+                bias,
+                None if stateless else (states[0], states[1]),
                 activation=ACTIVATIONS[op.get_attr("activation")],
                 all_steps=bool(op.get_attr("all_steps")),
                 pool=(op.get_attr("pool_rows"), op.get_attr("pool_columns")),

@@ -111,12 +111,13 @@ class Conv2D(keras.layers.Conv2D):
             and len(inputs.shape) == 4
             and None not in inputs.shape[1:]
             # Keras says what is wrong with windows that are larger than the frame.
-            and (self.pool_size is None or self._pools_something(inputs.shape))
+            and self._pools_something(inputs.shape)
             and not processor.has_gpu()
         )
 
     def _pools_something(self, shape: Any) -> bool:
-        return shape[1] >= self.pool_size[0] and shape[2] >= self.pool_size[1]
+        rows, columns = self.pool_size or (1, 1)
+        return shape[1] >= rows and shape[2] >= columns
 
     def _by_kernel(self, inputs: Any, training: bool) -> Any:
         window = self.pool_size or (1, 1)

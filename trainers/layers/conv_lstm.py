@@ -66,16 +66,18 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
         # On a CPU, `fit` would have XLA compile the whole model, into slower convolutions.
         self.supports_jit = processor.has_gpu()
         self.pool_size: Size | None = None
-        self._pool = None
+        self._pool: Any = None
         if pool_size is not None:
-            self._pool = MaxPooling2D(
+            pool = MaxPooling2D(
                 pool_size,
                 data_format=self.data_format,
                 dtype=self.dtype_policy,
                 use_xla=self._use_xla,
             )
-            self._each_pool = EachFrame(self._pool, dtype=self.dtype_policy)
-            self.pool_size = tuple(self._pool.pool_size)
+            self.pool_size = tuple(pool.pool_size)
+            self._pool = pool
+            if self.return_sequences:
+                self._pool = EachFrame(pool, dtype=self.dtype_policy)
 
     def call(
         self,
@@ -88,7 +90,7 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
         found = super().call(sequences, initial_state, mask, training)
         outputs, *states = found if self.return_state else [found]
         if self.pool_size is not None and not self._pools_in_kernel(sequences.shape, mask):
-            outputs = (self._each_pool if self.return_sequences else self._pool)(outputs)
+            outputs = self._pool(outputs)
         return (outputs, *states) if self.return_state else outputs
 
     def compute_output_shape(
@@ -98,8 +100,7 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
         found = super().compute_output_shape(sequences_shape, initial_state_shape)
         outputs, *states = found if self.return_state else [found]
         if self.pool_size is not None:
-            pool = self._each_pool if self.return_sequences else self._pool
-            outputs = pool.compute_output_shape(outputs)
+            outputs = self._pool.compute_output_shape(outputs)
         return (outputs, *states) if self.return_state else outputs
 
     def get_config(self) -> dict[str, Any]:
@@ -117,8 +118,8 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
     def _run(self, sequences: Any, states: Any, training: bool) -> tuple[Any, Any, Any]:
         if not self._suits_kernel():
             return super()._run(sequences, states, training)
-        cell = self.cell
-        bias = cell.bias
+        cell, bias = self.cell, self.cell.bias
+        pool = self.pool_size if self._pools_in_kernel(sequences.shape, None) else None
         outputs, carry = conv_lstm(
             sequences,
             tf.convert_to_tensor(cell.kernel),
@@ -127,7 +128,7 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
             states,
             activation=keras.activations.serialize(cell.activation),
             all_steps=self.return_sequences,
-            pool=self.pool_size if self._pools_in_kernel(sequences.shape, None) else (1, 1),
+            pool=pool or (1, 1),
             keep=bool(training),
         )
         return outputs, outputs[:, -1] if self.return_sequences else outputs, carry
