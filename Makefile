@@ -12,6 +12,7 @@ VENV_STAMP := $(VENV)/.made
 RUN_STAMP := $(VENV)/.installed$(EXTRAS:%=-with-%)
 TEST_STAMP := $(VENV)/.installed-test
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
+KERNELS := $(wildcard trainers/kernels/source/*)
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet \
 	--constraint constraints.txt --editable
 
@@ -35,11 +36,13 @@ test: check
 check: $(TEST_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(KERNELS)
 	$(BIN)/mypy
 
 format: $(TEST_STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(KERNELS)
 
 lock: $(TEST_STAMP)
 	$(BIN)/python -m pip install --quiet uv

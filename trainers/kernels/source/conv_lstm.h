@@ -90,18 +90,17 @@ struct RowShare : Share {
 // before the strip.
 inline void ExchangeEdges(const Strips& strips, float* frames, int64_t chunk_size,
                           int64_t chunk, int padded_row, int pad, int64_t row_stride,
-                          int64_t pixel_stride, int left, int width, int first,
-                          int channels) {
+                          int64_t pixel_stride, int left, int width, int first, int channels) {
   const int row = padded_row - pad;
   const int shift = row < 0 ? -1 : 1;
   const int from_row = padded_row - shift * strips.rows;
   const float* from[kLanes];
   for (int lane = 0; lane < kLanes; ++lane) {
     const int64_t other = chunk * kLanes + lane + shift;
-    from[lane] = strips.RowOfImage(chunk, lane, row) < 0
-                     ? nullptr
-                     : frames + other / kLanes * chunk_size + from_row * row_stride +
-                           other % kLanes;
+    from[lane] =
+        strips.RowOfImage(chunk, lane, row) < 0
+            ? nullptr
+            : frames + other / kLanes * chunk_size + from_row * row_stride + other % kLanes;
   }
   float* to = frames + chunk * chunk_size + padded_row * row_stride;
   for (int column = left; column < left + width; ++column) {

@@ -46,8 +46,8 @@ class ConvLstmBackward {
         kernel_(window_, sums_, op.joined(),
                 [&](int row, int column, int sum, int channel) {
                   // Read from the other side: from where each pixel went to.
-                  const int from = (window_.rows - 1 - row) * window_.columns +
-                                   window_.columns - 1 - column;
+                  const int from =
+                      (window_.rows - 1 - row) * window_.columns + window_.columns - 1 - column;
                   return *Weight(in.kernel, in.recurrent, from, channel, sum);
                 }),
         sums_pixel_(static_cast<int64_t>(sums_) * kLanes),
@@ -75,7 +75,8 @@ class ConvLstmBackward {
         // Others' rows that are convolved with this member's have to be there before. The
         // rest is done just before it is used, while it is in the cache.
         const bool all = strips_.per_image > 1;
-        const int64_t early = all ? share.end : std::min(share.end, share.begin + window_.above());
+        const int64_t early =
+            all ? share.end : std::min(share.end, share.begin + window_.above());
         const int64_t late = std::max(early, share.end - window_.below());
         for (int64_t at = share.begin; at < early; ++at) ApplyGates(step, at, own);
         for (int64_t at = late; at < share.end; ++at) ApplyGates(step, at, own);

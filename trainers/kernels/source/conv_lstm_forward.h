@@ -154,8 +154,8 @@ class ConvLstmForward {
   template <class Use>
   void ForPaddedRows(int row, const Use& use) const {
     const int begin = row == 0 ? 0 : row + window_.above();
-    const int end = row == strips_.rows - 1 ? strips_.rows + window_.rows - 1
-                                            : row + window_.above() + 1;
+    const int end =
+        row == strips_.rows - 1 ? strips_.rows + window_.rows - 1 : row + window_.above() + 1;
     for (int padded_row = begin; padded_row < end; ++padded_row) use(padded_row);
   }
 
@@ -212,9 +212,9 @@ class ConvLstmForward {
     const float* values = PaddedRow(step, chunk, row);
     const Hidden hidden = HiddenRow(step, chunk, row, own);
     float* carry_row = Carry(chunk, row);
-    float* kept_row = out_.kept ? Frame(step, chunk) + layout_.joined_frame +
-                                      row * layout_.gates_row
-                                : nullptr;
+    float* kept_row = out_.kept
+                          ? Frame(step, chunk) + layout_.joined_frame + row * layout_.gates_row
+                          : nullptr;
     const IntVec mask = strips_.Mask(chunk, row);
     for (int filter = 0; filter < op_.filters; ++filter) {
       const float* bias = in_.bias + filter;
@@ -258,9 +258,8 @@ class ConvLstmForward {
     const int64_t first = (op_.all_steps ? step : 0) * op_.pooled_frame();
     for (int lane = 0; lane < kLanes; ++lane) {
       const int of_image = strips_.RowOfImage(chunk, lane, row);
-      const int64_t end =
-          strips_.Image(chunk, lane) * op_.hidden_steps() * op_.pooled_frame() + first +
-          of_image / op_.pool.rows * op_.pooled_row();
+      const int64_t end = strips_.Image(chunk, lane) * op_.hidden_steps() * op_.pooled_frame() +
+                          first + of_image / op_.pool.rows * op_.pooled_row();
       ends[lane] = of_image < 0 ? nullptr : out_.hidden + end;
       place_ends[lane] = of_image < 0 || !out_.places ? nullptr : out_.places + end;
     }

@@ -3,6 +3,7 @@
 #ifndef DOTMOTION_CONV_POOL_H_
 #define DOTMOTION_CONV_POOL_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -98,7 +99,8 @@ inline void ConvPoolForward(const ConvPool& op, const float* frames, const float
         FromLanes(results[member].get(), op.pooled_width(), op.filters, sums_stride,
                   pooled_rows);
         if (places) {
-          FromLanes(found[member].get(), op.pooled_width(), op.filters, sums_stride, place_rows);
+          FromLanes(found[member].get(), op.pooled_width(), op.filters, sums_stride,
+                    place_rows);
         }
       }
     }
@@ -106,9 +108,8 @@ inline void ConvPoolForward(const ConvPool& op, const float* frames, const float
 }
 
 // The gradient of `frames` from `outer`, that of `pooled`.
-inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel,
-                                   const float* pooled, const uint8_t* places,
-                                   const float* outer, float* gradient) {
+inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel, const float* pooled,
+                                   const uint8_t* places, const float* outer, float* gradient) {
   const Window& window = op.window;
   const Strips strips(op.images, op.height, 1, 1);
   // Read from the other side: the pixel that a weight was under is where it came from.
@@ -171,19 +172,18 @@ inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel,
         packed.ConvolveRow(padded[member].get() + row * row_stride, row_stride, pixel_stride,
                            op.width, results[member].get(), gradient_stride);
         strips.Rows(chunk, row, gradient, op.frame_size(),
-                    static_cast<int64_t>(op.width) * op.channels,
-                    static_cast<float*>(nullptr), gradient_rows);
-        FromLanes(results[member].get(), op.width, op.channels, gradient_stride,
-                  gradient_rows);
+                    static_cast<int64_t>(op.width) * op.channels, static_cast<float*>(nullptr),
+                    gradient_rows);
+        FromLanes(results[member].get(), op.width, op.channels, gradient_stride, gradient_rows);
       }
     }
   });
 }
 
 // The gradients of `kernel` and `bias` from `outer`, that of `pooled`.
-inline void ConvPoolKernelGradient(const ConvPool& op, const float* frames,
-                                   const float* pooled, const uint8_t* places,
-                                   const float* outer, float* of_kernel, float* of_bias) {
+inline void ConvPoolKernelGradient(const ConvPool& op, const float* frames, const float* pooled,
+                                   const uint8_t* places, const float* outer, float* of_kernel,
+                                   float* of_bias) {
   const Window& window = op.window;
   const int members = TeamSize(op.images);
   const int64_t pooled_row = static_cast<int64_t>(op.pooled_width()) * op.filters;
@@ -191,6 +191,12 @@ inline void ConvPoolKernelGradient(const ConvPool& op, const float* frames,
   std::vector<KernelGradient> gradients;
   std::vector<Floats> rows, biases;
   gradients.reserve(members);
+  // From the corner of a window to each of its values.
+  std::vector<int> offsets;
+  for (int place = 0; place < op.pool.rows * op.pool.columns; ++place) {
+    offsets.push_back((place / op.pool.columns * op.width + place % op.pool.columns) *
+                      op.filters);
+  }
   for (int member = 0; member < members; ++member) {
     gradients.emplace_back(window, op.channels, op.filters, op.width);
     rows.emplace_back(op.pool.rows * op.width * op.filters);
@@ -214,17 +220,20 @@ inline void ConvPoolKernelGradient(const ConvPool& op, const float* frames,
         const int inner_row = row % op.pool.rows;
         if (inner_row == 0) {
           const int64_t at = image * op.pooled_size() + row / op.pool.rows * pooled_row;
-          for (int64_t n = 0; n < op.pool.rows * op.width * op.filters; ++n) own[n] = 0;
+          std::fill_n(own, op.pool.rows * op.width * op.filters, 0.0f);
+          const float *of_pooled = outer + at, *value = pooled + at;
+          const uint8_t* place = places + (op.pools() ? at : 0);
+          float* corner = own;
           for (int column = 0; column < op.pooled_width(); ++column) {
             for (int filter = 0; filter < op.filters; ++filter) {
-              const int64_t place = at + column * op.filters + filter;
-              const float value = op.relu && !(pooled[place] > 0) ? 0 : outer[place];
-              const int inner = op.pools() ? places[place] : 0;
-              const int64_t pixel = inner / op.pool.columns * op.width +
-                                    column * op.pool.columns + inner % op.pool.columns;
-              own[pixel * op.filters + filter] = value;
-              bias[filter] += value;
+              const float gradient = op.relu && !(value[filter] > 0) ? 0 : of_pooled[filter];
+              corner[offsets[op.pools() ? place[filter] : 0] + filter] = gradient;
+              bias[filter] += gradient;
             }
+            corner += op.pool.columns * op.filters;
+            of_pooled += op.filters;
+            value += op.filters;
+            place += op.pools() ? op.filters : 0;
           }
         }
         sums.Accumulate(row, own + inner_row * op.width * op.filters);

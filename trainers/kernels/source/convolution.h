@@ -84,18 +84,17 @@ __attribute__((noinline)) void TileOf(const float* values, int64_t row_stride,
 // `done(column, pixels, sums)` with the sums [pixels][N] of a tile at a time.
 template <int N, class Done>
 inline void ConvolveRow(const float* values, int64_t row_stride, int64_t pixel_stride,
-                        const float* weights, int rows, int taps, int width,
-                        const Done& done) {
+                        const float* weights, int rows, int taps, int width, const Done& done) {
   const Parts tiles(width, TilePixels(N));
   int column = 0;
   for (int tile = 0; tile < tiles.count; ++tile) {
     const float* at = values + column * pixel_stride;
     switch (tiles.Size(tile)) {
-#define DOTMOTION_TILE(X)                                                                  \
-  case X:                                                                                  \
-    if constexpr (X <= TilePixels(N)) {                                                    \
-      TileOf<X, N>(at, row_stride, pixel_stride, weights, rows, taps, column, done);       \
-    }                                                                                      \
+#define DOTMOTION_TILE(X)                                                            \
+  case X:                                                                            \
+    if constexpr (X <= TilePixels(N)) {                                              \
+      TileOf<X, N>(at, row_stride, pixel_stride, weights, rows, taps, column, done); \
+    }                                                                                \
     break
       DOTMOTION_TILE(1);
       DOTMOTION_TILE(2);
@@ -144,17 +143,17 @@ class PackedKernel {
       const float* weights = weights_.get() + static_cast<int64_t>(rows) * taps * first;
       float* place = to + first * kLanes;
       switch (blocks.Size(block)) {
-#define DOTMOTION_BLOCK(N)                                                                 \
-  case N:                                                                                  \
+#define DOTMOTION_BLOCK(N)                                                                  \
+  case N:                                                                                   \
     dotmotion::ConvolveRow<N>(values, row_stride, pixel_stride, weights, rows, taps, width, \
-                              [&](int column, int pixels, const Vec* sums) {               \
-                                for (int x = 0; x < pixels; ++x) {                         \
-                                  for (int n = 0; n < N; ++n) {                            \
-                                    Store(place + (column + x) * to_stride + n * kLanes,   \
-                                          sums[x * N + n]);                                \
-                                  }                                                        \
-                                }                                                          \
-                              });                                                          \
+                              [&](int column, int pixels, const Vec* sums) {                \
+                                for (int x = 0; x < pixels; ++x) {                          \
+                                  for (int n = 0; n < N; ++n) {                             \
+                                    Store(place + (column + x) * to_stride + n * kLanes,    \
+                                          sums[x * N + n]);                                 \
+                                  }                                                         \
+                                }                                                           \
+                              });                                                           \
     break
         DOTMOTION_BLOCK(1);
         DOTMOTION_BLOCK(2);
@@ -229,9 +228,9 @@ class KernelGradient {
       for (int block = 0; block < filters.count; ++block) {
         int vector = 0;
         for (int part = 0; part < vectors.count; ++part) {
-          float* sums = sums_.get() +
-                        ((static_cast<int64_t>(group) * filters_ + filter) * vectors_ + vector) *
-                            kLanes;
+          float* sums =
+              sums_.get() +
+              ((static_cast<int64_t>(group) * filters_ + filter) * vectors_ + vector) * kLanes;
           AccumulatePart(vectors.Size(part), filters.Size(block), values + vector * kLanes,
                          outer + filter, sums);
           vector += vectors.Size(part);
@@ -300,15 +299,16 @@ class KernelGradient {
   }
 
   float* Folded(int ring, int row) const {
-    return rings_.get() + static_cast<int64_t>(ring * ring_rows() + row % ring_rows()) * row_size_;
+    return rings_.get() +
+           static_cast<int64_t>(ring * ring_rows() + row % ring_rows()) * row_size_;
   }
 
   void AccumulatePart(int vectors, int filters, const float* values, const float* outer,
                       float* sums) {
     switch (vectors * 8 + filters) {
-#define DOTMOTION_PART(V, F)                                                               \
-  case V * 8 + F:                                                                          \
-    if constexpr (V <= kMostVectors) Part<V, F>(values, outer, sums);                      \
+#define DOTMOTION_PART(V, F)                                          \
+  case V * 8 + F:                                                     \
+    if constexpr (V <= kMostVectors) Part<V, F>(values, outer, sums); \
     break
 #define DOTMOTION_PARTS(V) \
   DOTMOTION_PART(V, 1);    \

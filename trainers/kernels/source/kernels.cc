@@ -3,6 +3,8 @@
 // Registered by TensorFlow's C interface for kernels, which needs no C++ library of
 // TensorFlow's at hand and compiles in seconds.
 
+#include "tensorflow/c/kernels.h"
+
 #include <cstdint>
 #include <exception>
 #include <new>
@@ -13,7 +15,6 @@
 #include "conv_lstm_backward.h"
 #include "conv_lstm_forward.h"
 #include "conv_pool.h"
-#include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
 #include "tensorflow/c/tf_datatype.h"
 #include "tensorflow/c/tf_status.h"
@@ -95,9 +96,8 @@ class Run {
     for (int64_t size : shape) bytes *= size;
     TF_Tensor* tensor = nullptr;
     Checked([&](TF_Status* status) {
-      tensor = TF_AllocateOutput(context_, number,
-                                 sizeof(Value) == 1 ? TF_UINT8 : TF_FLOAT, shape.data(),
-                                 shape.size(), bytes, status);
+      tensor = TF_AllocateOutput(context_, number, sizeof(Value) == 1 ? TF_UINT8 : TF_FLOAT,
+                                 shape.data(), shape.size(), bytes, status);
     });
     tensors_.push_back(tensor);
     Value* data = static_cast<Value*>(TF_TensorData(tensor));
@@ -189,8 +189,8 @@ bool Register(const char* name, const std::vector<const char*>& inputs,
   TF_Status* status = TF_NewStatus();
   TF_RegisterOpDefinition(definition, status);
   if (TF_GetCode(status) == TF_OK) {
-    TF_KernelBuilder* builder = TF_NewKernelBuilder(name, "CPU", &Create<Kernel>,
-                                                    &Compute<Kernel>, &Delete<Kernel>);
+    TF_KernelBuilder* builder =
+        TF_NewKernelBuilder(name, "CPU", &Create<Kernel>, &Compute<Kernel>, &Delete<Kernel>);
     TF_RegisterKernelBuilder(name, builder, status);
   }
   const bool registered = TF_GetCode(status) == TF_OK;
@@ -218,21 +218,18 @@ class ConvPoolKernel {
   }
 
  protected:
-  ConvPool Shaped(const std::vector<int64_t>& frames, const std::vector<int64_t>& kernel) const {
+  ConvPool Shaped(const std::vector<int64_t>& frames,
+                  const std::vector<int64_t>& kernel) const {
     if (kernel[2] != frames[3]) {
       throw Failure(TF_INVALID_ARGUMENT, "the kernel is for " + std::to_string(kernel[2]) +
                                              " channels, the frames have " +
                                              std::to_string(frames[3]));
     }
     const auto size = [](int64_t value) { return static_cast<int>(value); };
-    return ConvPool{frames[0],
-                    size(frames[1]),
-                    size(frames[2]),
-                    size(frames[3]),
-                    size(kernel[3]),
-                    Window{size(kernel[0]), size(kernel[1])},
-                    pool_,
-                    relu_};
+    return ConvPool{frames[0],       size(frames[1]),
+                    size(frames[2]), size(frames[3]),
+                    size(kernel[3]), Window{size(kernel[0]), size(kernel[1])},
+                    pool_,           relu_};
   }
 
   static std::vector<int64_t> PooledShape(const ConvPool& op) {
@@ -256,8 +253,7 @@ class ConvPoolFramesGradientKernel : public ConvPoolKernel {
     const float* kernel = run.Input(1, 4, &size);
     const ConvPool op = Shaped(shape, size);
     const float* pooled = run.InputOf(2, PooledShape(op));
-    const uint8_t* places =
-        run.InputOf<uint8_t>(3, op.pools() ? PooledShape(op) : NoPlaces());
+    const uint8_t* places = run.InputOf<uint8_t>(3, op.pools() ? PooledShape(op) : NoPlaces());
     const float* outer = run.InputOf(4, PooledShape(op));
     ConvPoolFramesGradient(op, kernel, pooled, places, outer, run.Output(0, shape));
   }
@@ -273,8 +269,7 @@ class ConvPoolKernelGradientKernel : public ConvPoolKernel {
     run.Input(1, 4, &size);
     const ConvPool op = Shaped(shape, size);
     const float* pooled = run.InputOf(2, PooledShape(op));
-    const uint8_t* places =
-        run.InputOf<uint8_t>(3, op.pools() ? PooledShape(op) : NoPlaces());
+    const uint8_t* places = run.InputOf<uint8_t>(3, op.pools() ? PooledShape(op) : NoPlaces());
     const float* outer = run.InputOf(4, PooledShape(op));
     ConvPoolKernelGradient(op, frames, pooled, places, outer, run.Output(0, size, true),
                            run.Output(1, {op.filters}, true));
@@ -396,8 +391,7 @@ class ConvLstmGradientKernel : public ConvLstmKernel {
         reinterpret_cast<const float*>(run.InputOf<uint8_t>(5, {KeptBytes(op)}));
     const float* of_hidden = run.InputOf(6, HiddenShape(op));
     const float* of_carry = run.InputOrNull(7, StateShape(op));
-    const uint8_t* places =
-        op.pools() ? run.InputOf<uint8_t>(8, HiddenShape(op)) : nullptr;
+    const uint8_t* places = op.pools() ? run.InputOf<uint8_t>(8, HiddenShape(op)) : nullptr;
     const std::vector<int64_t> none = {0, 0, 0, 0};
     float* first_hidden_gradient = run.Output(4, first_hidden ? StateShape(op) : none);
     float* first_carry_gradient = run.Output(5, first_carry ? StateShape(op) : none);
@@ -418,10 +412,10 @@ class ConvLstmGradientKernel : public ConvLstmKernel {
 };
 
 const bool kRegistered =
-    Register<ConvPoolKernel>("DotmotionConvPool",
-                             {"frames: float", "kernel: float", "bias: float"},
-                             {"pooled: float", "places: uint8"},
-                             {"pool_rows: int", "pool_columns: int", "relu: int", "keep: int"}) &&
+    Register<ConvPoolKernel>(
+        "DotmotionConvPool", {"frames: float", "kernel: float", "bias: float"},
+        {"pooled: float", "places: uint8"},
+        {"pool_rows: int", "pool_columns: int", "relu: int", "keep: int"}) &&
     Register<ConvPoolFramesGradientKernel>(
         "DotmotionConvPoolFramesGradient",
         {"frames: float", "kernel: float", "pooled: float", "places: uint8", "outer: float"},

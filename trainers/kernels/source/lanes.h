@@ -49,7 +49,8 @@ inline Vec LoadAs(const uint8_t* from) {
 
 inline void StoreAs(float* to, Vec values) { Store(to, values); }
 inline void StoreAs(uint8_t* to, Vec values) {
-  const ByteVec bytes = __builtin_convertvector(__builtin_convertvector(values, IntVec), ByteVec);
+  const ByteVec bytes =
+      __builtin_convertvector(__builtin_convertvector(values, IntVec), ByteVec);
   std::memcpy(to, &bytes, sizeof(ByteVec));
 }
 
@@ -79,7 +80,7 @@ inline Vec Greatest(Vec a, Vec b) { return a > b ? a : b; }
 // 1 / x to about one unit in the last place; a division takes as long as 8 multiplications.
 inline Vec Reciprocal(Vec x) {
 #if defined(__AVX512F__)
-  Vec guess = reinterpret_cast<Vec>(_mm512_rcp14_ps(reinterpret_cast<__m512>(x)));
+  Vec guess = reinterpret_cast<Vec>(_mm512_maskz_rcp14_ps(0xffff, reinterpret_cast<__m512>(x)));
   return guess * (2.0f - x * guess);
 #else
   return 1.0f / x;

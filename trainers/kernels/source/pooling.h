@@ -13,8 +13,8 @@ namespace dotmotion {
 // The greatest value of each window, [pixels][filters], and the number of the first one in
 // it, row by row. Rows and pixels of `values` are `row_stride` and `pixel_stride` apart. A
 // NaN is greater than all, as in TensorFlow.
-inline void MaxPool(const float* values, int64_t row_stride, int64_t pixel_stride,
-                    Window pool, int pixels, int filters, float* pooled, float* places) {
+inline void MaxPool(const float* values, int64_t row_stride, int64_t pixel_stride, Window pool,
+                    int pixels, int filters, float* pooled, float* places) {
   for (int pixel = 0; pixel < pixels; ++pixel) {
     for (int filter = 0; filter < filters; ++filter) {
       const float* corner = values + pixel * pool.columns * pixel_stride + filter * kLanes;
