@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -25,6 +26,9 @@ def prepare(
     """
     quiet_start.import_tensorflow()
     import torch
+
+    # Said once a call; it is how PyTorch pads kernels of an even size.
+    warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
 
     import dotmotion_tfds
     from benchmarks import torch_models

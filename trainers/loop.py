@@ -174,6 +174,7 @@ def _prepare(options: TrainOptions, strategy: tf.distribute.Strategy) -> _Run:
             nesting=options.nesting,
             lstm_activation=options.lstm_activation,
             precision=options.precision,
+            recurrent_max_norm=options.recurrent_max_norm,
             use_xla=False if options.xla == "off" else "auto",
             seed=options.seed,
         )

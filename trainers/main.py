@@ -50,6 +50,12 @@ def define_flags() -> Flags:
     flags.integer("batch_size", None, "clips in a global batch, over all replicas")
     flags.number("learning_rate", None, "of Adam")
     flags.number("clip_norm", None, "largest global norm of a gradient; 0 for no limit")
+    flags.number(
+        "recurrent_max_norm",
+        None,
+        "largest norm of the recurrent weights of each gate of each filter of the "
+        "ConvLSTM; 0 for no limit",
+    )
     flags.integer("seed", 0, "of the initial weights, of the clips and of their order")
     flags.string("layers", "fast", "whose layers: " + of(train_options.LAYERS))
     flags.string(

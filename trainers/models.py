@@ -33,6 +33,7 @@ def build(
     nesting: str = "flat",
     lstm_activation: str = "relu",
     precision: str = "float32",
+    recurrent_max_norm: float = 0.0,
     use_xla: UseXla = "auto",
     seed: int = 0,
 ) -> keras.Model:
@@ -56,6 +57,9 @@ def build(
         which cuDNN serves on a GPU (not measured).
       precision: Keras's dtype policy of all layers but the classifier, which is float32:
         'float32', 'mixed_bfloat16' or 'mixed_float16'.
+      recurrent_max_norm: largest Euclidean norm of the recurrent weights of each gate of
+        each filter of 'conv_lstm', kept by the optimizer; 0 for no limit. With relu inside,
+        a state that is fed back with a gain above 1 grows with every frame.
       use_xla: whether XLA compiles what the fast layers do element by element; 'auto' for
         where it is faster, on a CPU.
       seed: of the initial weights.
@@ -86,7 +90,7 @@ def build(
     if name == "cnn_lstm":
         features = _cnn_lstm(clips, nesting, initializers, parts, lstm_activation)
     else:
-        features = _conv_lstm(clips, initializers, parts)
+        features = _conv_lstm(clips, initializers, parts, recurrent_max_norm)
     outputs = keras.layers.Dense(
         num_classes,
         activation="softmax",
@@ -211,7 +215,12 @@ def _cnn_lstm(
     )(features)
 
 
-def _conv_lstm(clips: Any, initializers: _Initializers, parts: _Parts) -> Any:
+def _conv_lstm(
+    clips: Any, initializers: _Initializers, parts: _Parts, recurrent_max_norm: float
+) -> Any:
+    limit = None
+    if recurrent_max_norm:
+        limit = keras.constraints.MaxNorm(recurrent_max_norm, axis=[0, 1, 2])
     features = clips
     for number, size in enumerate(KERNEL_SIZES, start=1):
         for layer in parts.conv_lstm_and_pooled(
@@ -223,6 +232,7 @@ def _conv_lstm(clips: Any, initializers: _Initializers, parts: _Parts) -> Any:
             return_sequences=number < len(KERNEL_SIZES),
             kernel_initializer=initializers.kernel(),
             recurrent_initializer=initializers.recurrent(),
+            recurrent_constraint=limit,
         ):
             features = layer(features)
     return keras.layers.Flatten(name="flatten")(features)

@@ -61,6 +61,8 @@ class TrainOptions:
       batch_size: clips in a global batch, over all replicas.
       learning_rate: of Adam.
       clip_norm: largest global norm of a gradient; 0 for no limit.
+      recurrent_max_norm: largest norm of the recurrent weights of each gate of each filter
+        of the ConvLSTM; 0 for no limit.
       seed: of the initial weights, of the clips and of their order.
       deterministic: whether to make TensorFlow's operations run in a fixed order.
       checkpoint_every: steps between checkpoints; the last step always has one.
@@ -85,6 +87,7 @@ class TrainOptions:
     lstm_activation: str = "relu"
     precision: str = "float32"
     xla: str = "auto"
+    recurrent_max_norm: float = 0.0
     strategy: str = "mirrored"
     virtual_devices: int = 0
     data_dir: pathlib.Path | None = None
@@ -108,11 +111,13 @@ class TrainOptions:
                 f"learning_rate={self.learning_rate:g} is out of range: expected a "
                 "positive number, such as 1e-3"
             )
-        if not (math.isfinite(self.clip_norm) and self.clip_norm >= 0):
-            raise OptionsError(
-                f"clip_norm={self.clip_norm:g} is out of range: expected a positive "
-                "number, or 0 for no limit"
-            )
+        for name in ("clip_norm", "recurrent_max_norm"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise OptionsError(
+                    f"{name}={value:g} is out of range: expected a positive number, or 0 "
+                    "for no limit"
+                )
         self._check_computation()
         self._check_devices()
         self._check_data()
@@ -133,6 +138,12 @@ class TrainOptions:
             raise OptionsError(
                 f"lstm_activation={self.lstm_activation!r} with model={self.model!r}, "
                 "which has no LSTM after convolutions: leave --lstm_activation out"
+            )
+        if self.model != "conv_lstm" and self.recurrent_max_norm:
+            raise OptionsError(
+                f"recurrent_max_norm={self.recurrent_max_norm:g} with "
+                f"model={self.model!r}, which has no ConvLSTM: leave "
+                "--recurrent_max_norm out"
             )
         if self.deterministic and self.xla == "on":
             raise OptionsError(
@@ -197,6 +208,7 @@ class TrainOptions:
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
             "clip_norm": self.clip_norm,
+            "recurrent_max_norm": self.recurrent_max_norm,
             "seed": self.seed,
         }
 

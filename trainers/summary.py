@@ -103,6 +103,7 @@ def describe_options(options: TrainOptions) -> dict[str, Any]:
         "batch_size": options.batch_size,
         "learning_rate": options.learning_rate,
         "clip_norm": options.clip_norm,
+        "recurrent_max_norm": options.recurrent_max_norm,
         "seed": options.seed,
         "deterministic": options.deterministic,
         "workdir": str(options.workdir),

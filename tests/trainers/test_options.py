@@ -75,6 +75,8 @@ BAD = [
     ({"learning_rate": 0.0}, "learning_rate=0"),
     ({"learning_rate": float("nan")}, "learning_rate=nan"),
     ({"clip_norm": -1.0}, "clip_norm=-1"),
+    ({"recurrent_max_norm": float("inf"), "model": "conv_lstm"}, "recurrent_max_norm=inf"),
+    ({"recurrent_max_norm": 0.1}, "which has no ConvLSTM"),
     ({"seed": -1}, "seed=-1"),
     ({"checkpoint_every": 0}, "checkpoint_every=0"),
     ({"eval_clips": 0}, "eval_clips=0"),

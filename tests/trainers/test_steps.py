@@ -66,6 +66,27 @@ def test_a_step_follows_the_gradient_of_the_global_batch(name, replicas, rows, c
         np.testing.assert_allclose(old - new, scale * gradient, rtol=2e-3, atol=2e-6)
 
 
+@pytest.mark.parametrize("layers", ["fast", "stock"])
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_recurrent_weights_stay_within_their_limit(replicas, layers):
+    strategy = mirrored(replicas)
+    with strategy.scope():
+        model = models.build(
+            "conv_lstm",
+            clip_shape=SMALL_SPEC.video_shape,
+            layers=layers,
+            recurrent_max_norm=0.05,
+        )
+        optimizer = keras.optimizers.SGD(1.0)
+        optimizer.build(model.trainable_variables)
+    train_step = steps.make_train_step(strategy, model, optimizer, clip_norm=CLIP_NORM)
+    train_step(first_batch(strategy, 4))
+    for weight in model.weights:
+        if weight.name == "recurrent_kernel":
+            norms = np.linalg.norm(np.reshape(weight, (-1, weight.shape[-1])), axis=0)
+            np.testing.assert_allclose(norms, 0.05, rtol=1e-4)
+
+
 @pytest.mark.parametrize("replicas", [1, 2])
 @pytest.mark.parametrize("rows", [1, 6])
 def test_evaluation_counts_every_clip_once(replicas, rows):
