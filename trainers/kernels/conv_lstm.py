@@ -10,7 +10,7 @@ from trainers.kernels import library, reference
 
 # In the order of the kernels' numbers for them.
 ACTIVATIONS = ("linear", "relu", "tanh")
-_ATTRIBUTES = ("activation", "all_steps", "pool_rows", "pool_columns", "keep")
+_ATTRIBUTES = ("activation", "all_steps", "pool_rows", "pool_columns", "keep", "threads")
 
 
 def conv_lstm(
@@ -42,7 +42,7 @@ def conv_lstm(
       all_steps: whether to give back the hidden states of all steps, or the last one.
       pool: rows and columns of the windows of the hidden states to take the greatest value
         of; at most the height and width.
-      keep: whether to keep what the gradient needs, about `5 * filters` values for each
+      keep: whether to keep what the gradient needs, about `6 * filters` values for each
         pixel of each step; without it, the gradient computes it again.
 
     Returns:
@@ -61,6 +61,7 @@ def conv_lstm(
         pool_rows=pool[0],
         pool_columns=pool[1],
         keep=int(keep),
+        threads=tf.config.threading.get_intra_op_parallelism_threads(),
     )
     batch, steps, height, width, _ = sequences.shape
     filters = recurrent.shape[2]

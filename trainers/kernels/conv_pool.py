@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from trainers.kernels import library, reference
 
-_ATTRIBUTES = ("pool_rows", "pool_columns", "relu", "keep")
+_ATTRIBUTES = ("pool_rows", "pool_columns", "relu", "keep", "threads")
 
 
 def conv_pool(
@@ -46,6 +46,7 @@ def conv_pool(
         pool_columns=pool[1],
         relu=int(relu),
         keep=int(keep),
+        threads=tf.config.threading.get_intra_op_parallelism_threads(),
     )
     count, height, width, _ = frames.shape
     pooled.set_shape((count, height // pool[0], width // pool[1], kernel.shape[3]))

@@ -28,6 +28,8 @@ struct ConvLstm {
   // Windows of the hidden states of which the greatest value is given back, what is left
   // over being dropped; 1 by 1 for all values.
   Window pool;
+  // Threads to use at most; 0 for as many as there are processors.
+  int threads;
 
   bool pools() const { return pool.rows * pool.columns > 1; }
   int pooled_height() const { return height / pool.rows; }
@@ -44,14 +46,24 @@ struct ConvLstm {
   }
 };
 
+// The weight under a pixel of the window of a channel of frame and hidden state side by side.
+template <class Value>
+Value* JoinedWeight(const ConvLstm& op, Value* kernel, Value* recurrent, int pixel, int channel,
+                    int sum) {
+  const int hidden = channel - op.channels;
+  return (hidden < 0 ? kernel + (pixel * op.channels + channel) * kGates * op.filters
+                     : recurrent + (pixel * op.filters + hidden) * kGates * op.filters) +
+         sum;
+}
+
 // How the kept values of a layer are laid out, in floats:
 // [chunk][step] of a padded frame of frame and hidden state side by side,
-// [rows + window.rows - 1][width + window.columns - 1][joined][lanes], and of
+// [rows + window.rows - 1][PaddedColumns][joined][lanes], and of
 // [rows][filters][width][kKept][lanes].
 struct KeptLayout {
   explicit KeptLayout(const ConvLstm& op, const Strips& strips)
       : joined_pixel(op.joined() * kLanes),
-        joined_row((op.width + op.window.columns - 1) * joined_pixel),
+        joined_row(PaddedColumns(op.window, op.width) * joined_pixel),
         joined_frame((strips.rows + op.window.rows - 1) * joined_row),
         gates_filter(static_cast<int64_t>(op.width) * kKept * kLanes),
         gates_row(op.filters * gates_filter),

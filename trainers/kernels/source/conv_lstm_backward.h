@@ -10,6 +10,7 @@
 #include "conv_lstm.h"
 #include "convolution.h"
 #include "frames.h"
+#include "kernel_gradient.h"
 #include "lanes.h"
 #include "memory.h"
 #include "pooling.h"
@@ -43,15 +44,15 @@ class ConvLstmBackward {
         strips_(op.strips()),
         layout_(op, strips_),
         sums_(kGates * op.filters),
-        kernel_(window_, sums_, op.joined(),
-                [&](int row, int column, int sum, int channel) {
-                  // Read from the other side: from where each pixel went to.
-                  const int from =
-                      (window_.rows - 1 - row) * window_.columns + window_.columns - 1 - column;
-                  return *Weight(in.kernel, in.recurrent, from, channel, sum);
-                }),
+        convolution_(window_, sums_, op.joined(), op.width,
+                     [&](int row, int column, int sum, int channel) {
+                       // Read from the other side: from where each pixel went to.
+                       const int from = (window_.rows - 1 - row) * window_.columns +
+                                        window_.columns - 1 - column;
+                       return *JoinedWeight(op, in.kernel, in.recurrent, from, channel, sum);
+                     }),
         sums_pixel_(static_cast<int64_t>(sums_) * kLanes),
-        sums_row_((op.width + window_.columns - 1) * sums_pixel_),
+        sums_row_(PaddedColumns(window_, op.width) * sums_pixel_),
         sums_chunk_((strips_.rows + window_.rows - 1) * sums_row_),
         of_sums_(strips_.chunks * sums_chunk_),
         state_pixel_(op.filters * kLanes),
@@ -60,7 +61,7 @@ class ConvLstmBackward {
         carries_(strips_.chunks * strips_.rows * state_row_),
         zeros_(static_cast<int64_t>(op.width) * std::max(op.channels, op.filters)),
         no_places_(op.pooled_row()),
-        members_(TeamSize(strips_.chunks * strips_.rows)) {
+        members_(TeamSize(strips_.chunks * strips_.rows, op.threads)) {
     for (int member = 0; member < members_; ++member) owns_.emplace_back(*this);
   }
 
@@ -90,7 +91,7 @@ class ConvLstmBackward {
           for (; done < late && done <= at + window_.above(); ++done) {
             ApplyGates(step, done, own);
           }
-          ConvolveBack(step, at, own);
+          ConvolveBack(step, at, share.begin, own);
           AccumulateWeights(step, at, share.begin, own);
         }
         // Gradients of sums are written over in the next step.
@@ -106,8 +107,8 @@ class ConvLstmBackward {
         out_.bias[sum] += Sum(Load(own.biases.get() + sum * kLanes));
       }
       own.weights.AddTo([&](int row, int column, int channel, int sum) -> float& {
-        return *Weight(out_.kernel, out_.recurrent, row * window_.columns + column, channel,
-                       sum);
+        return *JoinedWeight(op_, out_.kernel, out_.recurrent, row * window_.columns + column,
+                             channel, sum);
       });
     }
   }
@@ -117,6 +118,8 @@ class ConvLstmBackward {
   struct Own {
     explicit Own(const ConvLstmBackward& pass)
         : weights(pass.window_, pass.op_.joined(), pass.sums_, pass.op_.width, kLanes),
+          sliding(pass.convolution_),
+          scratch(pass.convolution_.scratch_size()),
           biases(pass.sums_pixel_),
           pooled(pass.op_.pooled_row() * kLanes),
           places(pass.op_.pooled_row() * kLanes),
@@ -127,26 +130,20 @@ class ConvLstmBackward {
           sums_rows(pass.op_.width * pass.sums_pixel_) {}
 
     KernelGradient weights;
-    Floats biases, pooled, places, outer, first_carry, joined, joined_rows, sums_rows;
+    SlidingRows sliding;
+    Floats scratch, biases, pooled, places, outer, first_carry, joined, joined_rows, sums_rows;
     int rows_put = 0;
   };
 
-  template <class Value>
-  Value* Weight(Value* kernel, Value* recurrent, int pixel, int channel, int sum) const {
-    const int hidden = channel - op_.channels;
-    return (hidden < 0 ? kernel + (pixel * op_.channels + channel) * sums_
-                       : recurrent + (pixel * op_.filters + hidden) * sums_) +
-           sum;
+  // A row of the padded frame of gradients of sums.
+  float* PaddedSums(int64_t chunk, int padded_row) const {
+    return of_sums_.get() + chunk * sums_chunk_ + padded_row * sums_row_;
   }
 
-  // The row of gradients of sums at which the convolution of a row starts; that of the row
-  // itself is below and right of it.
-  float* PaddedSums(int64_t at) const {
-    return of_sums_.get() + at / strips_.rows * sums_chunk_ + at % strips_.rows * sums_row_;
-  }
-
+  // The gradients of a row of sums.
   float* Sums(int64_t at) const {
-    return PaddedSums(at) + window_.below() * sums_row_ + window_.right() * sums_pixel_;
+    const int padded_row = at % strips_.rows + window_.below();
+    return PaddedSums(at / strips_.rows, padded_row) + window_.right() * sums_pixel_;
   }
 
   void StateRows(int64_t at, const float* states, const float* (&starts)[kLanes]) const {
@@ -262,9 +259,12 @@ class ConvLstmBackward {
 
   // From the gradients of sums to those of a row of inputs, which are given back, and of
   // hidden states of the step before.
-  void ConvolveBack(int step, int64_t at, const Own& own) const {
-    kernel_.ConvolveRow(PaddedSums(at), sums_row_, sums_pixel_, op_.width, own.joined.get(),
-                        layout_.joined_pixel);
+  void ConvolveBack(int step, int64_t at, int64_t begin, Own& own) const {
+    const int row = at % strips_.rows;
+    if (row == 0 || at == begin) own.sliding.Restart(row);
+    const auto* prepared = own.sliding.At(
+        row, [&](int padded_row) { return PaddedSums(at / strips_.rows, padded_row); });
+    ConvolveTo(convolution_, prepared, own.scratch.get(), op_.joined(), own.joined.get());
     float* ends[kLanes];
     strips_.Rows(at / strips_.rows, at % strips_.rows,
                  out_.sequences + step * op_.input_frame(), op_.steps * op_.input_frame(),
@@ -326,7 +326,7 @@ class ConvLstmBackward {
   const Strips strips_;
   const KeptLayout layout_;
   const int sums_;
-  const PackedKernel kernel_;
+  const RowConvolution convolution_;
   // Gradients of the gates' sums, padded for the convolution back.
   const int64_t sums_pixel_, sums_row_, sums_chunk_;
   const Floats of_sums_;

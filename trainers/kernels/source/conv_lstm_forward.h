@@ -1,7 +1,7 @@
 // All steps of a ConvLSTM layer.
 //
-// Frame and hidden state lie side by side, so that a step is one convolution; the sums of a
-// pixel's four gates are still in registers when the gates are applied.
+// Frame and hidden state lie side by side, so that a step is one convolution, and the gates
+// are applied to a few pixels' sums at a time, while these are in the nearest cache.
 
 #ifndef DOTMOTION_CONV_LSTM_FORWARD_H_
 #define DOTMOTION_CONV_LSTM_FORWARD_H_
@@ -46,7 +46,11 @@ class ConvLstmForward {
         window_(op.window),
         strips_(op.strips()),
         layout_(op, strips_),
-        taps_(op.window.columns * op.joined()),
+        convolution_(window_, op.joined(), kGates * op.filters, op.width,
+                     [&](int row, int column, int channel, int sum) {
+                       return *JoinedWeight(op, in.kernel, in.recurrent,
+                                            row * window_.columns + column, channel, sum);
+                     }),
         frame_step_(out.kept ? layout_.step : layout_.joined_frame),
         frame_chunk_(out.kept ? layout_.chunk : 2 * layout_.joined_frame),
         own_frames_(out.kept ? 0 : strips_.chunks * frame_chunk_),
@@ -54,12 +58,11 @@ class ConvLstmForward {
         carry_pixel_(op.filters * kLanes),
         carry_row_(op.width * carry_pixel_),
         carries_(strips_.chunks * strips_.rows * carry_row_),
-        weights_(static_cast<int64_t>(op.filters) * window_.rows * taps_ * kGates),
         zeros_(static_cast<int64_t>(op.width) * std::max(op.channels, op.filters)) {
-    PackWeights();
-    members_ = TeamSize(strips_.chunks * RowShare::Units(strips_, op.pool.rows));
+    members_ = TeamSize(strips_.chunks * RowShare::Units(strips_, op.pool.rows), op.threads);
     for (int member = 0; member < members_; ++member) {
-      owns_.push_back(Own{Floats(op.pool.rows * carry_row_), Floats(op.pooled_row() * kLanes),
+      owns_.push_back(Own{SlidingRows(convolution_), Floats(convolution_.scratch_size()),
+                          Floats(op.pool.rows * carry_row_), Floats(op.pooled_row() * kLanes),
                           Floats(op.pooled_row() * kLanes)});
     }
   }
@@ -77,6 +80,7 @@ class ConvLstmForward {
         for (int64_t at = share.begin; at < share.end; ++at) {
           const int64_t chunk = at / strips_.rows;
           const int row = at % strips_.rows;
+          if (row == 0 || at == share.begin) owns_[member].sliding.Restart(row);
           Advance(step, chunk, row, owns_[member]);
           if (op_.all_steps || is_last) GiveHidden(step, chunk, row, owns_[member]);
           if (is_last) {
@@ -93,32 +97,17 @@ class ConvLstmForward {
         }
         team.Wait();
       }
+      FinishStreams();
     });
   }
 
  private:
-  // What a member of the team works in: rows of hidden states of the last step, which has no
-  // frame after it, and a row of them pooled.
+  // What a member of the team works in; `last` for rows of hidden states of the last step,
+  // which has no frame after it.
   struct Own {
-    Floats last, pooled, places;
+    SlidingRows sliding;
+    Floats scratch, last, pooled, places;
   };
-
-  // The weights of a filter's four gates together: [filter][row][column][channel][gate].
-  void PackWeights() {
-    float* to = weights_.get();
-    for (int filter = 0; filter < op_.filters; ++filter) {
-      for (int64_t pixel = 0; pixel < window_.rows * window_.columns; ++pixel) {
-        for (int channel = 0; channel < op_.joined(); ++channel) {
-          const int hidden = channel - op_.channels;
-          const float* from =
-              hidden < 0
-                  ? in_.kernel + (pixel * op_.channels + channel) * kGates * op_.filters
-                  : in_.recurrent + (pixel * op_.filters + hidden) * kGates * op_.filters;
-          for (int gate = 0; gate < kGates; ++gate) *to++ = from[gate * op_.filters + filter];
-        }
-      }
-    }
-  }
 
   // The padded frame of a step. Where nothing is kept, two take turns.
   float* Frame(int step, int64_t chunk) const {
@@ -171,7 +160,7 @@ class ConvLstmForward {
           std::fill_n(begin, layout_.joined_row, 0.0f);
         } else {
           std::fill_n(begin, window_.left() * layout_.joined_pixel, 0.0f);
-          std::fill_n(begin + right, window_.right() * layout_.joined_pixel, 0.0f);
+          std::fill_n(begin + right, layout_.joined_row - right, 0.0f);
         }
       });
     }
@@ -208,29 +197,26 @@ class ConvLstmForward {
   }
 
   // Convolves a row and applies the gates.
-  void Advance(int step, int64_t chunk, int row, const Own& own) const {
-    const float* values = PaddedRow(step, chunk, row);
+  void Advance(int step, int64_t chunk, int row, Own& own) const {
     const Hidden hidden = HiddenRow(step, chunk, row, own);
     float* carry_row = Carry(chunk, row);
     float* kept_row = out_.kept
                           ? Frame(step, chunk) + layout_.joined_frame + row * layout_.gates_row
                           : nullptr;
     const IntVec mask = strips_.Mask(chunk, row);
-    for (int filter = 0; filter < op_.filters; ++filter) {
-      const float* bias = in_.bias + filter;
-      const Vec of_input = Broadcast(bias[0]), of_forget = Broadcast(bias[op_.filters]),
-                of_candidate = Broadcast(bias[2 * op_.filters]),
-                of_output = Broadcast(bias[3 * op_.filters]);
-      const float* weights =
-          weights_.get() + static_cast<int64_t>(filter) * window_.rows * taps_ * kGates;
-      ConvolveRow<kGates>(
-          values, layout_.joined_row, layout_.joined_pixel, weights, window_.rows, taps_,
-          op_.width, [&](int column, int pixels, const Vec* sums) {
-            for (int x = column; x < column + pixels; ++x, sums += kGates) {
-              const Vec enters = Sigmoid(sums[0] + of_input);
-              const Vec forgets = Sigmoid(sums[1] + of_forget);
-              const Vec candidate = Activate<A>(sums[2] + of_candidate);
-              const Vec leaves = Sigmoid(sums[3] + of_output);
+    const int filters = op_.filters;
+    const auto* prepared =
+        own.sliding.At(row, [&](int padded_row) { return PaddedRow(step, chunk, padded_row); });
+    convolution_.Convolve(
+        prepared, own.scratch.get(), [&](int column, int pixels, const float* sums) {
+          for (int x = column; x < column + pixels; ++x, sums += kGates * filters * kLanes) {
+            for (int filter = 0; filter < filters; ++filter) {
+              const float *bias = in_.bias + filter, *sum = sums + filter * kLanes;
+              const int64_t gate = static_cast<int64_t>(filters) * kLanes;
+              const Vec enters = Sigmoid(Load(sum) + bias[0]);
+              const Vec forgets = Sigmoid(Load(sum + gate) + bias[filters]);
+              const Vec candidate = Activate<A>(Load(sum + 2 * gate) + bias[2 * filters]);
+              const Vec leaves = Sigmoid(Load(sum + 3 * gate) + bias[3 * filters]);
               float* carry = carry_row + x * carry_pixel_ + filter * kLanes;
               const Vec carried = forgets * Load(carry) + enters * candidate;
               Store(carry, carried);
@@ -238,15 +224,15 @@ class ConvLstmForward {
                     mask ? leaves * Activate<A>(carried) : Vec{});
               if (kept_row) {
                 float* kept = kept_row + filter * layout_.gates_filter + x * kKept * kLanes;
-                Store(kept, enters);
-                Store(kept + kLanes, forgets);
-                Store(kept + 2 * kLanes, candidate);
-                Store(kept + 3 * kLanes, leaves);
-                Store(kept + 4 * kLanes, carried);
+                Stream(kept, enters);
+                Stream(kept + kLanes, forgets);
+                Stream(kept + 2 * kLanes, candidate);
+                Stream(kept + 3 * kLanes, leaves);
+                Stream(kept + 4 * kLanes, carried);
               }
             }
-          });
-    }
+          }
+        });
   }
 
   // Gives back a row of hidden states, or of pooled ones after the last row of its windows.
@@ -300,12 +286,12 @@ class ConvLstmForward {
   const Window window_;
   const Strips strips_;
   const KeptLayout layout_;
-  const int taps_;
+  const RowConvolution convolution_;
   const int64_t frame_step_, frame_chunk_;
   const Floats own_frames_;
   float* const frames_;
   const int64_t carry_pixel_, carry_row_;
-  const Floats carries_, weights_;
+  const Floats carries_;
   const std::vector<float> zeros_;
   int members_;
   std::vector<Own> owns_;

@@ -9,6 +9,7 @@
 
 #include "convolution.h"
 #include "frames.h"
+#include "kernel_gradient.h"
 #include "lanes.h"
 #include "memory.h"
 #include "pooling.h"
@@ -24,6 +25,8 @@ struct ConvPool {
   int height, width, channels, filters;
   Window window, pool;
   bool relu;
+  // Threads to use at most; 0 for as many as there are processors.
+  int threads;
 
   int pooled_height() const { return height / pool.rows; }
   int pooled_width() const { return width / pool.columns; }
@@ -40,18 +43,22 @@ inline void ConvPoolForward(const ConvPool& op, const float* frames, const float
                             const float* bias, float* pooled, uint8_t* places) {
   const Window& window = op.window;
   const Strips strips(op.images, op.pooled_height() * op.pool.rows, 1, op.pool.rows);
-  const PackedKernel packed(
-      window, op.channels, op.filters, [&](int row, int column, int channel, int filter) {
+  const RowConvolution convolution(
+      window, op.channels, op.filters, op.width,
+      [&](int row, int column, int channel, int filter) {
         return kernel[((row * window.columns + column) * op.channels + channel) * op.filters +
                       filter];
       });
   const int64_t row_stride =
-      static_cast<int64_t>(op.width + window.columns - 1) * op.channels * kLanes;
+      static_cast<int64_t>(PaddedColumns(window, op.width)) * op.channels * kLanes;
   const int64_t pixel_stride = op.channels * kLanes, sums_stride = op.filters * kLanes;
-  const int members = TeamSize(strips.chunks);
+  const int members = TeamSize(strips.chunks, op.threads);
   const std::vector<float> zeros(static_cast<int64_t>(op.width) * op.channels);
-  std::vector<Floats> padded, sums, results, found;
+  std::vector<Floats> padded, sums, results, found, scratch;
+  std::vector<SlidingRows> sliding;
   for (int member = 0; member < members; ++member) {
+    sliding.emplace_back(convolution);
+    scratch.emplace_back(convolution.scratch_size());
     padded.emplace_back((strips.rows + window.rows - 1) * row_stride);
     sums.emplace_back(op.pool.rows * op.width * sums_stride);
     results.emplace_back(op.pooled_width() * sums_stride);
@@ -73,11 +80,14 @@ inline void ConvPoolForward(const ConvPool& op, const float* frames, const float
         ToLanes(starts, op.width, op.channels, pixel_stride,
                 padded[member].get() + row * row_stride + window.left() * pixel_stride);
       }
+      sliding[member].Restart(0);
       for (int row = 0; row < strips.rows; row += op.pool.rows) {
         for (int inner = 0; inner < op.pool.rows; ++inner) {
-          packed.ConvolveRow(padded[member].get() + (row + inner) * row_stride, row_stride,
-                             pixel_stride, op.width,
-                             sums[member].get() + inner * op.width * sums_stride, sums_stride);
+          const auto* prepared = sliding[member].At(row + inner, [&](int padded_row) {
+            return padded[member].get() + padded_row * row_stride;
+          });
+          ConvolveTo(convolution, prepared, scratch[member].get(), op.filters,
+                     sums[member].get() + inner * op.width * sums_stride);
         }
         MaxPool(sums[member].get(), op.width * sums_stride, sums_stride, op.pool,
                 op.pooled_width(), op.filters, results[member].get(), found[member].get());
@@ -113,18 +123,22 @@ inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel, cons
   const Window& window = op.window;
   const Strips strips(op.images, op.height, 1, 1);
   // Read from the other side: the pixel that a weight was under is where it came from.
-  const PackedKernel packed(
-      window, op.filters, op.channels, [&](int row, int column, int filter, int channel) {
+  const RowConvolution convolution(
+      window, op.filters, op.channels, op.width,
+      [&](int row, int column, int filter, int channel) {
         const int from = (window.rows - 1 - row) * window.columns + window.columns - 1 - column;
         return kernel[(from * op.channels + channel) * op.filters + filter];
       });
   const int64_t pixel_stride = op.filters * kLanes;
-  const int64_t row_stride = (op.width + window.columns - 1) * pixel_stride;
+  const int64_t row_stride = PaddedColumns(window, op.width) * pixel_stride;
   const int64_t gradient_stride = op.channels * kLanes;
-  const int members = TeamSize(strips.chunks);
+  const int members = TeamSize(strips.chunks, op.threads);
   const int64_t pooled_row = static_cast<int64_t>(op.pooled_width()) * op.filters;
-  std::vector<Floats> padded, lanes, results;
+  std::vector<Floats> padded, lanes, results, scratch;
+  std::vector<SlidingRows> sliding;
   for (int member = 0; member < members; ++member) {
+    sliding.emplace_back(convolution);
+    scratch.emplace_back(convolution.scratch_size());
     padded.emplace_back((strips.rows + window.rows - 1) * row_stride);
     lanes.emplace_back(3 * pooled_row * kLanes);
     results.emplace_back(op.width * gradient_stride);
@@ -168,9 +182,13 @@ inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel, cons
         // Without pooling every place is 0, and so is the number of every pixel.
         SpreadPooled(of_outer, of_places, corner, op.pool.columns, columns, op.filters, to);
       }
+      sliding[member].Restart(0);
       for (int row = 0; row < strips.rows; ++row) {
-        packed.ConvolveRow(padded[member].get() + row * row_stride, row_stride, pixel_stride,
-                           op.width, results[member].get(), gradient_stride);
+        const auto* prepared = sliding[member].At(row, [&](int padded_row) {
+          return padded[member].get() + padded_row * row_stride;
+        });
+        ConvolveTo(convolution, prepared, scratch[member].get(), op.channels,
+                   results[member].get());
         strips.Rows(chunk, row, gradient, op.frame_size(),
                     static_cast<int64_t>(op.width) * op.channels, static_cast<float*>(nullptr),
                     gradient_rows);
@@ -185,7 +203,7 @@ inline void ConvPoolKernelGradient(const ConvPool& op, const float* frames, cons
                                    const uint8_t* places, const float* outer, float* of_kernel,
                                    float* of_bias) {
   const Window& window = op.window;
-  const int members = TeamSize(op.images);
+  const int members = TeamSize(op.images, op.threads);
   const int64_t pooled_row = static_cast<int64_t>(op.pooled_width()) * op.filters;
   const int64_t row_size = static_cast<int64_t>(op.width) * op.channels;
   std::vector<KernelGradient> gradients;

@@ -1,4 +1,4 @@
-// Convolutions of a row of pixels, frames in the lanes, and the gradient of their weights.
+// Convolutions of a row of pixels, frames in the lanes.
 
 #ifndef DOTMOTION_CONVOLUTION_H_
 #define DOTMOTION_CONVOLUTION_H_
@@ -10,356 +10,177 @@
 #include "frames.h"
 #include "lanes.h"
 #include "memory.h"
-
-#define DOTMOTION_INLINE inline __attribute__((always_inline))
+#include "packed_kernel.h"
+#include "tiles.h"
 
 namespace dotmotion {
 
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kRegisters = 32;
-#else
-constexpr int kRegisters = 16;
-#endif
-
-// Filters whose sums are in registers together.
-constexpr int kMostFilters = 6;
-
-// As many pixels as fit beside each other: their sums, a value of each, and a weight.
-constexpr int TilePixels(int filters) {
-  const int fit = (kRegisters - 1) / (filters + 1);
-  return fit < 8 ? fit : 8;
+// Whether rows are done in tiles.
+inline bool IsTiled(Window window, int width) {
+  return window.columns >= 3 && width >= kTilePixels;
 }
 
-// How n things are dealt into the fewest parts of at most `most`, as evenly as can be.
-struct Parts {
-  int count, size, larger;
-
-  Parts(int n, int most) : count((n + most - 1) / most), size(n / count), larger(n % count) {}
-
-  int Size(int part) const { return size + (part < larger); }
-};
-
-// The sums of a tile: `rows` by `taps` values (columns by channels, which lie in one row)
-// under each of X pixels, with weights [rows][taps][N].
-template <int X, int N>
-DOTMOTION_INLINE void SumTile(const float* values, int64_t row_stride, int64_t pixel_stride,
-                              const float* weights, int rows, int taps, Vec (&sums)[X][N]) {
-  Vec s[X][N];
-#pragma GCC unroll 8
-  for (int x = 0; x < X; ++x) {
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) s[x][n] = Vec{};
-  }
-  for (int row = 0; row < rows; ++row, values += row_stride) {
-    const float* value = values;
-    for (int tap = 0; tap < taps; ++tap, value += kLanes, weights += N) {
-      Vec v[X];
-#pragma GCC unroll 8
-      for (int x = 0; x < X; ++x) v[x] = Load(value + x * pixel_stride);
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) {
-        const Vec weight = Broadcast(weights[n]);
-#pragma GCC unroll 8
-        for (int x = 0; x < X; ++x) s[x][n] += v[x] * weight;
-      }
-    }
-  }
-#pragma GCC unroll 8
-  for (int x = 0; x < X; ++x) {
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) sums[x][n] = s[x][n];
-  }
+// Units, tiles or pixels, that n pixels take.
+inline int Units(bool is_tiled, int pixels) {
+  return is_tiled ? (pixels + kTilePixels - 1) / kTilePixels : pixels;
 }
 
-template <int X, int N, class Done>
-__attribute__((noinline)) void TileOf(const float* values, int64_t row_stride,
-                                      int64_t pixel_stride, const float* weights, int rows,
-                                      int taps, int column, const Done& done) {
-  Vec sums[X][N];
-  SumTile<X, N>(values, row_stride, pixel_stride, weights, rows, taps, sums);
-  done(column, X, &sums[0][0]);
+// Columns of a padded row: window.left() before the first pixel, and zeros after the last.
+inline int PaddedColumns(Window window, int width) {
+  if (!IsTiled(window, width)) return width + window.columns - 1;
+  return kTilePixels * (Units(true, width) + Units(true, window.columns)) - 1;
 }
 
-// Convolves a row with N filters. `values` is the first value under the first pixel. Calls
-// `done(column, pixels, sums)` with the sums [pixels][N] of a tile at a time.
-template <int N, class Done>
-inline void ConvolveRow(const float* values, int64_t row_stride, int64_t pixel_stride,
-                        const float* weights, int rows, int taps, int width, const Done& done) {
-  const Parts tiles(width, TilePixels(N));
-  int column = 0;
-  for (int tile = 0; tile < tiles.count; ++tile) {
-    const float* at = values + column * pixel_stride;
-    switch (tiles.Size(tile)) {
-#define DOTMOTION_TILE(X)                                                            \
-  case X:                                                                            \
-    if constexpr (X <= TilePixels(N)) {                                              \
-      TileOf<X, N>(at, row_stride, pixel_stride, weights, rows, taps, column, done); \
-    }                                                                                \
-    break
-      DOTMOTION_TILE(1);
-      DOTMOTION_TILE(2);
-      DOTMOTION_TILE(3);
-      DOTMOTION_TILE(4);
-      DOTMOTION_TILE(5);
-      DOTMOTION_TILE(6);
-      DOTMOTION_TILE(7);
-      DOTMOTION_TILE(8);
-#undef DOTMOTION_TILE
-    }
-    column += tiles.Size(tile);
-  }
-}
-
-// Weights in the order in which they are used: blocks of filters, [rows][taps][block].
-class PackedKernel {
+// A convolution of rows of `width` pixels with padding 'same' and stride 1.
+//
+// With three columns or more, rows are done in tiles of four pixels with seven products for
+// each four weights of a row (see tiles.h): each of the seven is a convolution between
+// tiles. With fewer columns it is done between pixels.
+class RowConvolution {
  public:
-  // `weight(row, column, channel, filter)` gives them.
+  // `weight(row, column, channel, filter)` gives the weights.
   template <class Weight>
-  PackedKernel(Window window, int channels, int filters, const Weight& weight)
-      : rows(window.rows),
-        taps(window.columns * channels),
-        filters(filters),
-        blocks(filters, kMostFilters),
-        weights_(static_cast<int64_t>(window.rows) * taps * filters) {
-    float* to = weights_.get();
-    int first = 0;
-    for (int block = 0; block < blocks.count; ++block) {
-      for (int row = 0; row < rows; ++row) {
-        for (int tap = 0; tap < taps; ++tap) {
-          for (int n = 0; n < blocks.Size(block); ++n) {
-            *to++ = weight(row, tap / channels, tap % channels, first + n);
-          }
-        }
-      }
-      first += blocks.Size(block);
-    }
-  }
-
-  // Convolves a row into `to`: pixels `to_stride` floats apart, filters after each other.
-  void ConvolveRow(const float* values, int64_t row_stride, int64_t pixel_stride, int width,
-                   float* to, int64_t to_stride) const {
-    int first = 0;
-    for (int block = 0; block < blocks.count; ++block) {
-      const float* weights = weights_.get() + static_cast<int64_t>(rows) * taps * first;
-      float* place = to + first * kLanes;
-      switch (blocks.Size(block)) {
-#define DOTMOTION_BLOCK(N)                                                                  \
-  case N:                                                                                   \
-    dotmotion::ConvolveRow<N>(values, row_stride, pixel_stride, weights, rows, taps, width, \
-                              [&](int column, int pixels, const Vec* sums) {                \
-                                for (int x = 0; x < pixels; ++x) {                          \
-                                  for (int n = 0; n < N; ++n) {                             \
-                                    Store(place + (column + x) * to_stride + n * kLanes,    \
-                                          sums[x * N + n]);                                 \
-                                  }                                                         \
-                                }                                                           \
-                              });                                                           \
-    break
-        DOTMOTION_BLOCK(1);
-        DOTMOTION_BLOCK(2);
-        DOTMOTION_BLOCK(3);
-        DOTMOTION_BLOCK(4);
-        DOTMOTION_BLOCK(5);
-        DOTMOTION_BLOCK(6);
-#undef DOTMOTION_BLOCK
-      }
-      first += blocks.Size(block);
-    }
-  }
-
-  const int rows, taps, filters;
-  const Parts blocks;
-
- private:
-  Floats weights_;
-};
-
-// The gradient of a convolution's weights.
-//
-// Here the lanes hold what lies under a pixel: columns by channels of a row, which are
-// neighbours in memory, and if they are too few for a register, those of several rows, which
-// are copied beside each other ("folded"). The gradient of the sums is broadcast.
-//
-// The rows that a row of sums came from are kept in a ring; there may be several rings, for
-// frames that are gone through side by side.
-class KernelGradient {
- public:
-  KernelGradient(Window window, int channels, int filters, int width, int rings = 1)
+  RowConvolution(Window window, int channels, int filters, int width, const Weight& weight)
       : window_(window),
         channels_(channels),
         filters_(filters),
         width_(width),
-        fold_(BestFold(window, channels)),
-        groups_((window.rows + fold_ - 1) / fold_),
-        vectors_(Vectors(window, channels, fold_)),
-        row_size_((width + window.columns - 1) * fold_ * channels + kLanes * vectors_),
-        rings_(static_cast<int64_t>(rings) * ring_rows() * row_size_),
-        sums_(static_cast<int64_t>(groups_) * filters * vectors_ * kLanes) {}
+        is_tiled_(IsTiled(window, width)),
+        columns_(Units(is_tiled_, window.columns)),
+        units_(Units(is_tiled_, width)) {
+    const Window between{window.rows, columns_};
+    for (int product = 0; product < products(); ++product) {
+      kernels_.emplace_back(
+          between, channels, filters, [&](int row, int column, int channel, int filter) {
+            if (!is_tiled_) return weight(row, column, channel, filter);
+            double sum = 0;
+            for (int place = 0; place < kTilePixels; ++place) {
+              const int of_window = column * kTilePixels + place;
+              if (of_window >= window.columns) continue;
+              sum += TileWeight(product, place) *
+                     static_cast<double>(weight(row, of_window, channel, filter));
+            }
+            return static_cast<float>(sum);
+          });
+    }
+  }
 
-  // Rows that have to be put before those below the first pixel row can be used.
-  int ring_rows() const { return groups_ * fold_; }
+  const Window& window() const { return window_; }
 
-  // Puts row `row` of the padded frame: `values` of `width` pixels of `channels`, or null for
-  // a row of zeros. To be called for rows in order; `Accumulate(y)` reads y and ring_rows()
-  // in all.
-  void PutRow(int row, const float* values, int ring = 0) {
-    for (int place = 0; place < fold_ && place <= row; ++place) {
-      float* to = Folded(ring, row - place) +
-                  (window_.left() * fold_ + place) * static_cast<int64_t>(channels_);
-      if (!values) {
-        for (int x = 0; x < width_; ++x, to += fold_ * channels_) {
-          std::fill_n(to, channels_, 0.0f);
-        }
-      } else if (fold_ == 1) {
-        std::copy_n(values, static_cast<int64_t>(width_) * channels_, to);
+  // Floats that Prepare needs for a row.
+  int64_t prepared_size() const {
+    return is_tiled_ ? static_cast<int64_t>(kTileProducts) * product_size() : 0;
+  }
+
+  // Floats that Convolve works in.
+  int64_t scratch_size() const {
+    return static_cast<int64_t>(products() + (is_tiled_ ? kTilePixels : 0)) * group_size() *
+           filters_ * kLanes;
+  }
+
+  // What Convolve takes of a padded row; it is in `prepared` or in the row itself.
+  const float* Prepare(const float* padded_row, float* prepared) const {
+    if (!is_tiled_) return padded_row;
+    const int64_t pixel = static_cast<int64_t>(channels_) * kLanes;
+    for (int unit = 0; unit < values_units(); ++unit) {
+      for (int64_t at = 0; at < pixel; at += kLanes) {
+        PrepareTile(padded_row + unit * kTilePixels * pixel + at, pixel,
+                    prepared + unit * pixel + at, product_size());
+      }
+    }
+    return prepared;
+  }
+
+  // Convolves a row, from what was prepared of each of the window's rows. Calls
+  // `done(column, pixels, sums)` with the sums [pixels][filters] of a few pixels at a time.
+  template <class Done>
+  void Convolve(const float* const* prepared, float* scratch, const Done& done) const {
+    const Parts groups(units_, group_size());
+    const int64_t unit_stride = static_cast<int64_t>(channels_) * kLanes;
+    const int64_t sums_size = static_cast<int64_t>(filters_) * kLanes;
+    int unit = 0;
+    for (int group = 0; group < groups.count; ++group) {
+      const int units = groups.Size(group);
+      for (int product = 0; product < products(); ++product) {
+        kernels_[product].Sum(prepared, product * product_size() + unit * unit_stride,
+                              unit_stride, units, scratch + product * units * sums_size);
+      }
+      if (!is_tiled_) {
+        done(unit, units, scratch);
       } else {
-        CopyPixels(values, to);
-      }
-    }
-  }
-
-  // Adds the products of the rows from `row` on and the gradient of a row of sums,
-  // [width][filters].
-  void Accumulate(int row, const float* outer, int ring = 0) {
-    for (int group = 0; group < groups_; ++group) {
-      const float* values = Folded(ring, row + group * fold_);
-      const Parts vectors(vectors_, kMostVectors), filters(filters_, kMostSums);
-      int filter = 0;
-      for (int block = 0; block < filters.count; ++block) {
-        int vector = 0;
-        for (int part = 0; part < vectors.count; ++part) {
-          float* sums =
-              sums_.get() +
-              ((static_cast<int64_t>(group) * filters_ + filter) * vectors_ + vector) * kLanes;
-          AccumulatePart(vectors.Size(part), filters.Size(block), values + vector * kLanes,
-                         outer + filter, sums);
-          vector += vectors.Size(part);
-        }
-        filter += filters.Size(block);
-      }
-    }
-  }
-
-  // Adds what was accumulated to `gradient(row, column, channel, filter)`.
-  template <class Gradient>
-  void AddTo(const Gradient& gradient) const {
-    for (int row = 0; row < window_.rows; ++row) {
-      for (int column = 0; column < window_.columns; ++column) {
-        for (int channel = 0; channel < channels_; ++channel) {
-          for (int filter = 0; filter < filters_; ++filter) {
-            const int64_t vector =
-                (static_cast<int64_t>(row / fold_) * filters_ + filter) * vectors_ * kLanes;
-            const int lane = (column * fold_ + row % fold_) * channels_ + channel;
-            gradient(row, column, channel, filter) += sums_.get()[vector + lane];
+        float* sums = scratch + products() * units * sums_size;
+        for (int tile = 0; tile < units; ++tile) {
+          for (int64_t at = 0; at < sums_size; at += kLanes) {
+            FinishTile(scratch + tile * sums_size + at, units * sums_size,
+                       sums + tile * kTilePixels * sums_size + at, sums_size);
           }
         }
+        const int column = unit * kTilePixels;
+        done(column, std::min(units * kTilePixels, width_ - column), sums);
       }
+      unit += units;
     }
   }
 
  private:
-  static constexpr int kMostSums = 5;
-  static constexpr int kMostVectors = kRegisters == 32 ? 5 : 2;
-
-  static int Vectors(Window window, int channels, int fold) {
-    return (window.columns * fold * channels + kLanes - 1) / kLanes;
+  int products() const { return is_tiled_ ? kTileProducts : 1; }
+  // Units of a row that are read: tiles, or pixels.
+  int values_units() const { return units_ + columns_ - 1; }
+  int64_t product_size() const {
+    return static_cast<int64_t>(values_units()) * channels_ * kLanes;
   }
-
-  static int BestFold(Window window, int channels) {
-    int best = 1;
-    auto cost = [&](int fold) {
-      return (window.rows + fold - 1) / fold * Vectors(window, channels, fold);
-    };
-    for (int fold = 2; fold <= std::min(window.rows, 4); ++fold) {
-      if (cost(fold) < cost(best)) best = fold;
-    }
-    return best;
-  }
-
-  void CopyPixels(const float* from, float* to) const {
-    switch (channels_) {
-      // Of a known size, a pixel is copied in a few instructions.
-      case 1:
-        return CopyPixelsOf<1>(from, to);
-      case 5:
-        return CopyPixelsOf<5>(from, to);
-      case 6:
-        return CopyPixelsOf<6>(from, to);
-      default:
-        return CopyPixelsOf<0>(from, to);
-    }
-  }
-
-  template <int Channels>
-  void CopyPixelsOf(const float* from, float* to) const {
-    const int channels = Channels ? Channels : channels_;
-    for (int x = 0; x < width_; ++x, from += channels, to += fold_ * channels) {
-      std::copy_n(from, channels, to);
-    }
-  }
-
-  float* Folded(int ring, int row) const {
-    return rings_.get() +
-           static_cast<int64_t>(ring * ring_rows() + row % ring_rows()) * row_size_;
-  }
-
-  void AccumulatePart(int vectors, int filters, const float* values, const float* outer,
-                      float* sums) {
-    switch (vectors * 8 + filters) {
-#define DOTMOTION_PART(V, F)                                          \
-  case V * 8 + F:                                                     \
-    if constexpr (V <= kMostVectors) Part<V, F>(values, outer, sums); \
-    break
-#define DOTMOTION_PARTS(V) \
-  DOTMOTION_PART(V, 1);    \
-  DOTMOTION_PART(V, 2);    \
-  DOTMOTION_PART(V, 3);    \
-  DOTMOTION_PART(V, 4);    \
-  DOTMOTION_PART(V, 5)
-      DOTMOTION_PARTS(1);
-      DOTMOTION_PARTS(2);
-      DOTMOTION_PARTS(3);
-      DOTMOTION_PARTS(4);
-      DOTMOTION_PARTS(5);
-#undef DOTMOTION_PARTS
-#undef DOTMOTION_PART
-    }
-  }
-
-  template <int V, int F>
-  __attribute__((noinline)) void Part(const float* values, const float* outer, float* sums) {
-    const int64_t sums_stride = static_cast<int64_t>(vectors_) * kLanes;
-    const int64_t step = fold_ * channels_;
-    Vec s[F][V];
-#pragma GCC unroll 8
-    for (int f = 0; f < F; ++f) {
-#pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) s[f][v] = Load(sums + f * sums_stride + v * kLanes);
-    }
-    for (int x = 0; x < width_; ++x, values += step, outer += filters_) {
-      Vec loaded[V];
-#pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) loaded[v] = Load(values + v * kLanes);
-#pragma GCC unroll 8
-      for (int f = 0; f < F; ++f) {
-        const Vec factor = Broadcast(outer[f]);
-#pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) s[f][v] += loaded[v] * factor;
-      }
-    }
-#pragma GCC unroll 8
-    for (int f = 0; f < F; ++f) {
-#pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) Store(sums + f * sums_stride + v * kLanes, s[f][v]);
-    }
-  }
+  int group_size() const { return kernels_[0].tile_pixels(); }
 
   const Window window_;
   const int channels_, filters_, width_;
-  const int fold_, groups_, vectors_;
-  const int64_t row_size_;
-  Floats rings_, sums_;
+  const bool is_tiled_;
+  // Of the convolution between units: its window's columns, and units of a row.
+  const int columns_, units_;
+  std::vector<PackedKernel> kernels_;
 };
+
+// The rows under a window that slides down a frame.
+class SlidingRows {
+ public:
+  explicit SlidingRows(const RowConvolution& convolution)
+      : convolution_(convolution),
+        count_(convolution.window().rows),
+        ring_(count_ * convolution.prepared_size()),
+        prepared_(count_),
+        ordered_(count_) {}
+
+  // Forgets what was prepared: the next window starts at `row`.
+  void Restart(int row) { next_ = row; }
+
+  // What was prepared of the rows from `row` on, one below that of the call before;
+  // `padded_row(number)` gives the rows of the padded frame.
+  template <class PaddedRow>
+  const float* const* At(int row, const PaddedRow& padded_row) {
+    for (; next_ < row + count_; ++next_) {
+      const int slot = next_ % count_;
+      prepared_[slot] = convolution_.Prepare(padded_row(next_),
+                                             ring_.get() + slot * convolution_.prepared_size());
+    }
+    for (int n = 0; n < count_; ++n) ordered_[n] = prepared_[(row + n) % count_];
+    return ordered_.data();
+  }
+
+ private:
+  const RowConvolution& convolution_;
+  const int count_;
+  Floats ring_;
+  std::vector<const float*> prepared_, ordered_;
+  int next_ = 0;
+};
+
+// Convolves into `to`, [width][filters].
+inline void ConvolveTo(const RowConvolution& convolution, const float* const* prepared,
+                       float* scratch, int filters, float* to) {
+  const int64_t pixel = static_cast<int64_t>(filters) * kLanes;
+  convolution.Convolve(prepared, scratch, [&](int column, int pixels, const float* sums) {
+    std::copy_n(sums, pixels * pixel, to + column * pixel);
+  });
+}
 
 }  // namespace dotmotion
 

@@ -203,7 +203,8 @@ class ConvPoolKernel {
   explicit ConvPoolKernel(const Attributes& attributes)
       : pool_{attributes.Get("pool_rows"), attributes.Get("pool_columns")},
         relu_(attributes.Get("relu")),
-        keep_(attributes.Get("keep")) {}
+        keep_(attributes.Get("keep")),
+        threads_(attributes.Get("threads")) {}
 
   void Compute(Run& run) const {
     std::vector<int64_t> shape, size;
@@ -226,10 +227,9 @@ class ConvPoolKernel {
                                              std::to_string(frames[3]));
     }
     const auto size = [](int64_t value) { return static_cast<int>(value); };
-    return ConvPool{frames[0],       size(frames[1]),
-                    size(frames[2]), size(frames[3]),
-                    size(kernel[3]), Window{size(kernel[0]), size(kernel[1])},
-                    pool_,           relu_};
+    return ConvPool{frames[0],       size(frames[1]), size(frames[2]),
+                    size(frames[3]), size(kernel[3]), Window{size(kernel[0]), size(kernel[1])},
+                    pool_,           relu_,           threads_};
   }
 
   static std::vector<int64_t> PooledShape(const ConvPool& op) {
@@ -239,8 +239,8 @@ class ConvPoolKernel {
   static std::vector<int64_t> NoPlaces() { return {0, 0, 0, 0}; }
 
   const Window pool_;
-  const bool relu_;
-  bool keep_ = false;
+  const bool relu_, keep_;
+  const int threads_;
 };
 
 class ConvPoolFramesGradientKernel : public ConvPoolKernel {
@@ -282,7 +282,8 @@ class ConvLstmKernel {
       : activation_(static_cast<Activation>(attributes.Get("activation"))),
         all_steps_(attributes.Get("all_steps")),
         pool_{attributes.Get("pool_rows"), attributes.Get("pool_columns")},
-        keep_(attributes.Get("keep")) {}
+        keep_(attributes.Get("keep")),
+        threads_(attributes.Get("threads")) {}
 
   // Inputs: sequences, kernel, recurrent, bias, first hidden state and carry.
   void Compute(Run& run) const {
@@ -342,7 +343,8 @@ class ConvLstmKernel {
                     Window{size(kernel[0]), size(kernel[1])},
                     activation_,
                     all_steps_,
-                    pool_};
+                    pool_,
+                    threads_};
   }
 
   static std::vector<int64_t> RecurrentShape(const ConvLstm& op) {
@@ -369,7 +371,8 @@ class ConvLstmKernel {
   const Activation activation_;
   const bool all_steps_;
   const Window pool_;
-  bool keep_ = false;
+  const bool keep_;
+  const int threads_;
 };
 
 class ConvLstmGradientKernel : public ConvLstmKernel {
@@ -415,23 +418,23 @@ const bool kRegistered =
     Register<ConvPoolKernel>(
         "DotmotionConvPool", {"frames: float", "kernel: float", "bias: float"},
         {"pooled: float", "places: uint8"},
-        {"pool_rows: int", "pool_columns: int", "relu: int", "keep: int"}) &&
+        {"pool_rows: int", "pool_columns: int", "relu: int", "keep: int", "threads: int"}) &&
     Register<ConvPoolFramesGradientKernel>(
         "DotmotionConvPoolFramesGradient",
         {"frames: float", "kernel: float", "pooled: float", "places: uint8", "outer: float"},
         {"gradient: float"},
-        {"pool_rows: int", "pool_columns: int", "relu: int", "keep: int"}) &&
+        {"pool_rows: int", "pool_columns: int", "relu: int", "keep: int", "threads: int"}) &&
     Register<ConvPoolKernelGradientKernel>(
         "DotmotionConvPoolKernelGradient",
         {"frames: float", "kernel: float", "pooled: float", "places: uint8", "outer: float"},
         {"of_kernel: float", "of_bias: float"},
-        {"pool_rows: int", "pool_columns: int", "relu: int", "keep: int"}) &&
+        {"pool_rows: int", "pool_columns: int", "relu: int", "keep: int", "threads: int"}) &&
     Register<ConvLstmKernel>("DotmotionConvLstm",
                              {"sequences: float", "kernel: float", "recurrent: float",
                               "bias: float", "first_hidden: float", "first_carry: float"},
                              {"hidden: float", "carry: float", "kept: uint8", "places: uint8"},
                              {"activation: int", "all_steps: int", "pool_rows: int",
-                              "pool_columns: int", "keep: int"}) &&
+                              "pool_columns: int", "keep: int", "threads: int"}) &&
     Register<ConvLstmGradientKernel>(
         "DotmotionConvLstmGradient",
         {"sequences: float", "kernel: float", "recurrent: float", "first_hidden: float",
@@ -440,7 +443,7 @@ const bool kRegistered =
         {"of_sequences: float", "of_kernel: float", "of_recurrent: float", "of_bias: float",
          "of_first_hidden: float", "of_first_carry: float"},
         {"activation: int", "all_steps: int", "pool_rows: int", "pool_columns: int",
-         "keep: int"});
+         "keep: int", "threads: int"});
 
 }  // namespace
 }  // namespace dotmotion

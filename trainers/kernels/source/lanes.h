@@ -39,6 +39,25 @@ inline Vec Load(const float* from) {
 
 inline void Store(float* to, Vec values) { std::memcpy(to, &values, sizeof(Vec)); }
 
+// Stores past the caches what will not be read soon, at an address that is a multiple of the
+// size: memory need not be read before.
+inline void Stream(float* to, Vec values) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(to, reinterpret_cast<__m512>(values));
+#elif defined(__AVX__)
+  _mm256_stream_ps(to, reinterpret_cast<__m256>(values));
+#else
+  Store(to, values);
+#endif
+}
+
+// Makes what was streamed visible to other threads.
+inline void FinishStreams() {
+#if defined(__AVX__)
+  _mm_sfence();
+#endif
+}
+
 // As many bytes, as floats.
 inline Vec LoadAs(const float* from) { return Load(from); }
 inline Vec LoadAs(const uint8_t* from) {

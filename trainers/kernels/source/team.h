@@ -3,6 +3,8 @@
 #ifndef DOTMOTION_TEAM_H_
 #define DOTMOTION_TEAM_H_
 
+#include <sched.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
@@ -49,10 +51,19 @@ class Team {
   std::condition_variable all_here_;
 };
 
-// How many members are useful for so many tasks.
-inline int TeamSize(int64_t tasks) {
-  const int64_t processors = std::max(1u, std::thread::hardware_concurrency());
-  return static_cast<int>(std::max<int64_t>(1, std::min(processors, tasks)));
+// How many processors this process may run on.
+inline int Processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+// How many members are useful for so many tasks, of at most `most`; 0 stands for as many as
+// there are processors.
+inline int TeamSize(int64_t tasks, int most) {
+  const int64_t limit = most > 0 ? most : Processors();
+  return static_cast<int>(std::max<int64_t>(1, std::min(limit, tasks)));
 }
 
 // Runs `work(team, member)` in as many threads, this one included, as the system gives, up to
