@@ -44,7 +44,7 @@ class ConvLstmBackward {
         strips_(op.strips()),
         layout_(op, strips_),
         sums_(kGates * op.filters),
-        convolution_(window_, sums_, op.joined(), op.width,
+        convolution_(window_, sums_, op.joined(), op.width, false,
                      [&](int row, int column, int sum, int channel) {
                        // Read from the other side: from where each pixel went to.
                        const int from = (window_.rows - 1 - row) * window_.columns +

@@ -46,7 +46,7 @@ class ConvLstmForward {
         window_(op.window),
         strips_(op.strips()),
         layout_(op, strips_),
-        convolution_(window_, op.joined(), kGates * op.filters, op.width,
+        convolution_(window_, op.joined(), kGates * op.filters, op.width, out.kept != nullptr,
                      [&](int row, int column, int channel, int sum) {
                        return *JoinedWeight(op, in.kernel, in.recurrent,
                                             row * window_.columns + column, channel, sum);

@@ -38,13 +38,14 @@ struct ConvPool {
 };
 
 // Computes `pooled` [images, pooled_height, pooled_width, filters] and, unless null, `places`
-// of the same shape: where in its window the first greatest value was, row by row.
+// of the same shape: where in its window the first greatest value was, row by row. `alike` as
+// for RowConvolution.
 inline void ConvPoolForward(const ConvPool& op, const float* frames, const float* kernel,
-                            const float* bias, float* pooled, uint8_t* places) {
+                            const float* bias, bool alike, float* pooled, uint8_t* places) {
   const Window& window = op.window;
   const Strips strips(op.images, op.pooled_height() * op.pool.rows, 1, op.pool.rows);
   const RowConvolution convolution(
-      window, op.channels, op.filters, op.width,
+      window, op.channels, op.filters, op.width, alike,
       [&](int row, int column, int channel, int filter) {
         return kernel[((row * window.columns + column) * op.channels + channel) * op.filters +
                       filter];
@@ -124,7 +125,7 @@ inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel, cons
   const Strips strips(op.images, op.height, 1, 1);
   // Read from the other side: the pixel that a weight was under is where it came from.
   const RowConvolution convolution(
-      window, op.filters, op.channels, op.width,
+      window, op.filters, op.channels, op.width, /*alike=*/false,
       [&](int row, int column, int filter, int channel) {
         const int from = (window.rows - 1 - row) * window.columns + window.columns - 1 - column;
         return kernel[(from * op.channels + channel) * op.filters + filter];

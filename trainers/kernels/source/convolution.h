@@ -15,37 +15,25 @@
 
 namespace dotmotion {
 
-// Whether rows are done in tiles.
-inline bool IsTiled(Window window, int width) {
-  return window.columns >= 3 && width >= kTilePixels;
-}
-
-// Units, tiles or pixels, that n pixels take.
-inline int Units(bool is_tiled, int pixels) {
-  return is_tiled ? (pixels + kTilePixels - 1) / kTilePixels : pixels;
-}
-
-// Columns of a padded row: window.left() before the first pixel, and zeros after the last.
-inline int PaddedColumns(Window window, int width) {
-  if (!IsTiled(window, width)) return width + window.columns - 1;
-  return kTilePixels * (Units(true, width) + Units(true, window.columns)) - 1;
-}
-
 // A convolution of rows of `width` pixels with padding 'same' and stride 1.
 //
 // With three columns or more, rows are done in tiles of four pixels with seven products for
 // each four weights of a row (see tiles.h): each of the seven is a convolution between
-// tiles. With fewer columns it is done between pixels.
+// tiles. With fewer columns it is done between pixels, and also where pixels have to be
+// `alike`: the same values under each give the same sum, to the last bit. In tiles they
+// differ by rounding, and of a window of equal values, such as a background is, the greatest
+// would be any, not the first, and the gradient would go astray.
 class RowConvolution {
  public:
   // `weight(row, column, channel, filter)` gives the weights.
   template <class Weight>
-  RowConvolution(Window window, int channels, int filters, int width, const Weight& weight)
+  RowConvolution(Window window, int channels, int filters, int width, bool alike,
+                 const Weight& weight)
       : window_(window),
         channels_(channels),
         filters_(filters),
         width_(width),
-        is_tiled_(IsTiled(window, width)),
+        is_tiled_(!alike && IsTiled(window, width)),
         columns_(Units(is_tiled_, window.columns)),
         units_(Units(is_tiled_, width)) {
     const Window between{window.rows, columns_};
@@ -84,8 +72,11 @@ class RowConvolution {
     const int64_t pixel = static_cast<int64_t>(channels_) * kLanes;
     for (int unit = 0; unit < values_units(); ++unit) {
       for (int64_t at = 0; at < pixel; at += kLanes) {
-        PrepareTile(padded_row + unit * kTilePixels * pixel + at, pixel,
-                    prepared + unit * pixel + at, product_size());
+        Vec counts[kTileProducts];
+        PrepareTile(padded_row + unit * kTilePixels * pixel + at, pixel, counts);
+        for (int product = 0; product < kTileProducts; ++product) {
+          Store(prepared + product * product_size() + unit * pixel + at, counts[product]);
+        }
       }
     }
     return prepared;

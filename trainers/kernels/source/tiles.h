@@ -12,12 +12,29 @@
 
 #include <cstdint>
 
+#include "frames.h"
 #include "lanes.h"
 
 namespace dotmotion {
 
 constexpr int kTilePixels = 4;
 constexpr int kTileProducts = 7;
+
+// Whether rows are done in tiles.
+inline bool IsTiled(Window window, int width) {
+  return window.columns >= 3 && width >= kTilePixels;
+}
+
+// Units, tiles or pixels, that n pixels take.
+inline int Units(bool is_tiled, int pixels) {
+  return is_tiled ? (pixels + kTilePixels - 1) / kTilePixels : pixels;
+}
+
+// Columns of a padded row: window.left() before the first pixel, and zeros after the last.
+inline int PaddedColumns(Window window, int width) {
+  if (!IsTiled(window, width)) return width + window.columns - 1;
+  return kTilePixels * (Units(true, width) + Units(true, window.columns)) - 1;
+}
 
 constexpr int kPairs = 3;
 constexpr double kPoint[kPairs] = {0.5, 1.0, 2.0};
@@ -30,7 +47,7 @@ constexpr double OtherSquare(int pair, int which) {
 
 // What weight `place` of four counts in product `product`: points 2n and 2n + 1 are those of
 // pair n, plus and minus.
-inline double TileWeight(int product, int place) {
+constexpr double TileWeight(int product, int place) {
   if (product == kTileProducts - 1) return place == kTilePixels - 1;
   const int pair = product / 2;
   const double size = kPoint[pair], point = product % 2 ? -size : size;
@@ -40,9 +57,8 @@ inline double TileWeight(int product, int place) {
   return weight;
 }
 
-// What seven neighbouring values count in each product: `values` are `stride` apart, and the
-// products' `to_stride`.
-inline void PrepareTile(const float* values, int64_t stride, float* to, int64_t to_stride) {
+// What seven neighbouring values, `stride` apart, count in each product.
+inline void PrepareTile(const float* values, int64_t stride, Vec (&counts)[kTileProducts]) {
   Vec v[kTileProducts];
 #pragma GCC unroll 8
   for (int n = 0; n < kTileProducts; ++n) v[n] = Load(values + n * stride);
@@ -51,13 +67,13 @@ inline void PrepareTile(const float* values, int64_t stride, float* to, int64_t 
     const double a = OtherSquare(pair, 0), b = OtherSquare(pair, 1);
     const float q0 = a * b, q2 = -(a + b), point = kPoint[pair];
     const Vec even = v[0] * q0 + v[2] * q2 + v[4], odd = v[1] * q0 + v[3] * q2 + v[5];
-    Store(to + 2 * pair * to_stride, odd + even * point);
-    Store(to + (2 * pair + 1) * to_stride, odd - even * point);
+    counts[2 * pair] = odd + even * point;
+    counts[2 * pair + 1] = odd - even * point;
   }
   constexpr double a = kPoint[0] * kPoint[0], b = kPoint[1] * kPoint[1],
                    c = kPoint[2] * kPoint[2];
   constexpr float e1 = a + b + c, e2 = a * b + a * c + b * c, e3 = a * b * c;
-  Store(to + (kTileProducts - 1) * to_stride, v[6] - v[4] * e1 + v[2] * e2 - v[0] * e3);
+  counts[kTileProducts - 1] = v[6] - v[4] * e1 + v[2] * e2 - v[0] * e3;
 }
 
 // The sums of four pixels, `to_stride` apart, from the seven products, `stride` apart.
