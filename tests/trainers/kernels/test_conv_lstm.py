@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.trainers.kernels.test_conv_pool import assert_close, drawn
+from tests.trainers.kernels.test_conv_pool import (
+    assert_close,
+    backgrounds,
+    drawn,
+    has_clear_choices,
+)
 from trainers.kernels import reference
 from trainers.kernels.conv_lstm import ACTIVATIONS, conv_lstm
 
@@ -58,6 +63,13 @@ def test_outputs_and_gradients_are_tensorflow_s(
         "all_steps": all_steps,
         "pool": (min(pool[0], shape[2]), min(pool[1], shape[3])),
     }
+    hidden, _ = reference.conv_lstm(
+        *given_tensors[:4],
+        tuple(given_tensors[4:]) or None,
+        **{**options, "all_steps": True, "pool": (1, 1)},
+    )
+    frames = tf.reshape(hidden, (-1, *hidden.shape[2:]))
+    assume(has_clear_choices(frames, options["pool"], relu=False))
     found = outcomes(conv_lstm, given_tensors, keep=keep, **options)
     assert_close(found, outcomes(reference.conv_lstm, given_tensors, **options))
 
@@ -92,6 +104,18 @@ def test_gradients_of_gradients_are_tensorflow_s(states):
     found = outcomes(squared_gradients(conv_lstm), given_tensors, keep=True, **options)
     expected = outcomes(squared_gradients(reference.conv_lstm), given_tensors, **options)
     assert_close(found, expected)
+
+
+@pytest.mark.parametrize("size", [(4, 4), (8, 8)])
+def test_on_plain_backgrounds_gradients_go_where_tensorflow_s_go(size):
+    _, *weights = tensors((1, 1, 1, 1, 2), size, 3, states=False)
+    # One step: TensorFlow's activations round equal values of later ones apart.
+    sequences = backgrounds(20, 19, 42, 2)[:, None]
+    for activation in ("relu", "tanh"):
+        options = {"activation": activation, "all_steps": True, "pool": (2, 2)}
+        found = outcomes(conv_lstm, [sequences, *weights], keep=True, **options)
+        expected = outcomes(reference.conv_lstm, [sequences, *weights], **options)
+        assert_close(found, expected)
 
 
 def test_no_sequences():

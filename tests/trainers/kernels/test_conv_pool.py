@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from trainers.kernels.conv_pool import conv_pool
@@ -33,6 +33,34 @@ def assert_close(found, expected):
         np.testing.assert_allclose(left, right, rtol=0, atol=2e-5 * (1e-3 + scale))
 
 
+def has_clear_choices(sums, pool, *, relu):
+    """Whether rounding can't change what pooling, and relu before it, let pass."""
+    values = tf.nn.relu(sums) if relu else sums
+    _, height, width, _ = values.shape
+    rows = [values[:, n : height - height % pool[0] : pool[0]] for n in range(pool[0])]
+    of_windows = [
+        row[:, :, n : width - width % pool[1] : pool[1]]
+        for row in rows
+        for n in range(pool[1])
+    ]
+    ordered = np.sort(np.stack(of_windows), axis=0)
+    margin = 1e-6 * np.abs(sums).max(initial=0)
+    if relu and np.any(np.abs(sums) < margin):
+        return False
+    # What relu stops is equal, and then the first counts.
+    leads = np.diff(ordered, axis=0)[-1:]
+    return not np.any((leads > 0) & (leads < margin))
+
+
+def backgrounds(count, height, width, channels):
+    """Plain frames, half of them black, with a bright dot each, away from the sides."""
+    frames = np.zeros((count, height, width, channels), np.float32)
+    frames[::2] = drawn(channels)
+    for n, frame in enumerate(frames):
+        frame[n * 3 % height, 12 + n * 5 % (width - 24)] = 1
+    return tf.constant(frames)
+
+
 @given(
     # Up to three images in a register, and as many as do not fill a second one.
     st.tuples(
@@ -47,6 +75,8 @@ def assert_close(found, expected):
 @settings(max_examples=60, deadline=None)
 def test_outputs_and_gradients_are_tensorflow_s(shape, size, filters, pool, relu, keep):
     tensors = drawn(*shape), drawn(*size, shape[3], filters), drawn(filters)
+    sums = tf.nn.conv2d(*tensors[:2], 1, "SAME") + tensors[2]
+    assume(has_clear_choices(sums, pool, relu=relu))
     found = outcomes(conv_pool, *tensors, pool=pool, relu=relu, keep=keep)
     assert_close(found, outcomes(by_tensorflow, *tensors, pool=pool, relu=relu))
 
@@ -81,6 +111,15 @@ def test_of_equal_values_the_first_one_counts():
     np.testing.assert_array_equal(gradient[0, 1::2], 0)
     np.testing.assert_array_equal(gradient[0, :, 1::2], 0)
     assert np.all(gradient[0, ::2, ::2])
+
+
+@pytest.mark.parametrize("size", [(3, 3), (4, 4), (8, 8), (5, 7)])
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_on_plain_backgrounds_gradients_go_where_tensorflow_s_go(size, has_bias):
+    # Most windows have equal values, and without a bias most sums are zero.
+    tensors = backgrounds(20, 19, 42, 2), drawn(*size, 2, 5), has_bias * drawn(5)
+    found = outcomes(conv_pool, *tensors, pool=(2, 2), relu=True)
+    assert_close(found, outcomes(by_tensorflow, *tensors, pool=(2, 2), relu=True))
 
 
 def test_what_is_not_a_number_stays_so():

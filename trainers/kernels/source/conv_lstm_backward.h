@@ -10,11 +10,12 @@
 #include "conv_lstm.h"
 #include "convolution.h"
 #include "frames.h"
-#include "kernel_gradient.h"
 #include "lanes.h"
 #include "memory.h"
 #include "pooling.h"
+#include "row_gradient.h"
 #include "team.h"
+#include "tiled_rows.h"
 
 namespace dotmotion {
 
@@ -44,13 +45,14 @@ class ConvLstmBackward {
         strips_(op.strips()),
         layout_(op, strips_),
         sums_(kGates * op.filters),
-        convolution_(window_, sums_, op.joined(), op.width, false,
+        convolution_(window_, sums_, op.joined(), op.width, /*alike=*/false,
                      [&](int row, int column, int sum, int channel) {
                        // Read from the other side: from where each pixel went to.
                        const int from = (window_.rows - 1 - row) * window_.columns +
                                         window_.columns - 1 - column;
                        return *JoinedWeight(op, in.kernel, in.recurrent, from, channel, sum);
                      }),
+        joined_rows_(window_, op.joined(), op.width),
         sums_pixel_(static_cast<int64_t>(sums_) * kLanes),
         sums_row_(PaddedColumns(window_, op.width) * sums_pixel_),
         sums_chunk_((strips_.rows + window_.rows - 1) * sums_row_),
@@ -117,22 +119,20 @@ class ConvLstmBackward {
   // What a member of the team works in: rows in lanes, and rows of each lane.
   struct Own {
     explicit Own(const ConvLstmBackward& pass)
-        : weights(pass.window_, pass.op_.joined(), pass.sums_, pass.op_.width, kLanes),
-          sliding(pass.convolution_),
+        : weights(pass.joined_rows_, pass.sums_),
+          sliding_sums(pass.convolution_.rows(), /*marks_plain=*/false),
+          sliding_joined(pass.joined_rows_, /*marks_plain=*/false),
           scratch(pass.convolution_.scratch_size()),
           biases(pass.sums_pixel_),
           pooled(pass.op_.pooled_row() * kLanes),
           places(pass.op_.pooled_row() * kLanes),
           outer(pass.state_row_),
           first_carry(pass.state_row_),
-          joined(pass.op_.width * pass.layout_.joined_pixel),
-          joined_rows(pass.op_.width * pass.layout_.joined_pixel),
-          sums_rows(pass.op_.width * pass.sums_pixel_) {}
+          joined(pass.op_.width * pass.layout_.joined_pixel) {}
 
-    KernelGradient weights;
-    SlidingRows sliding;
-    Floats scratch, biases, pooled, places, outer, first_carry, joined, joined_rows, sums_rows;
-    int rows_put = 0;
+    RowGradient weights;
+    SlidingRows sliding_sums, sliding_joined;
+    Floats scratch, biases, pooled, places, outer, first_carry, joined;
   };
 
   // A row of the padded frame of gradients of sums.
@@ -261,10 +261,10 @@ class ConvLstmBackward {
   // hidden states of the step before.
   void ConvolveBack(int step, int64_t at, int64_t begin, Own& own) const {
     const int row = at % strips_.rows;
-    if (row == 0 || at == begin) own.sliding.Restart(row);
-    const auto* prepared = own.sliding.At(
+    if (row == 0 || at == begin) own.sliding_sums.Restart(row);
+    const auto rows = own.sliding_sums.At(
         row, [&](int padded_row) { return PaddedSums(at / strips_.rows, padded_row); });
-    ConvolveTo(convolution_, prepared, own.scratch.get(), op_.joined(), own.joined.get());
+    convolution_.ConvolveTo(rows, own.scratch.get(), own.joined.get());
     float* ends[kLanes];
     strips_.Rows(at / strips_.rows, at % strips_.rows,
                  out_.sequences + step * op_.input_frame(), op_.steps * op_.input_frame(),
@@ -278,36 +278,14 @@ class ConvLstmBackward {
     }
   }
 
-  // Adds a row's part to the gradient of the weights, one lane after the other.
+  // Adds a row's part to the gradient of the weights.
   void AccumulateWeights(int step, int64_t at, int64_t begin, Own& own) const {
-    const int64_t chunk = at / strips_.rows;
     const int row = at % strips_.rows;
-    const float* frame = in_.kept + chunk * layout_.chunk + step * layout_.step +
-                         window_.left() * layout_.joined_pixel;
-    float* rows[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) {
-      rows[lane] = own.joined_rows.get() + lane * op_.width * op_.joined();
-    }
-    if (row == 0 || at == begin) own.rows_put = row;
-    for (; own.rows_put < row + own.weights.ring_rows(); ++own.rows_put) {
-      const bool inside = own.rows_put < strips_.rows + window_.rows - 1;
-      if (inside) {
-        FromLanes(frame + own.rows_put * layout_.joined_row, op_.width, op_.joined(),
-                  layout_.joined_pixel, rows);
-      }
-      for (int lane = 0; lane < kLanes; ++lane) {
-        if (strips_.Image(chunk, lane) < 0) continue;
-        own.weights.PutRow(own.rows_put, inside ? rows[lane] : nullptr, lane);
-      }
-    }
-    for (int lane = 0; lane < kLanes; ++lane) {
-      rows[lane] = own.sums_rows.get() + lane * op_.width * sums_;
-    }
-    FromLanes(Sums(at), op_.width, sums_, sums_pixel_, rows);
-    for (int lane = 0; lane < kLanes; ++lane) {
-      if (strips_.RowOfImage(chunk, lane, row) < 0) continue;
-      own.weights.Accumulate(row, rows[lane], lane);
-    }
+    const float* frame = in_.kept + at / strips_.rows * layout_.chunk + step * layout_.step;
+    if (row == 0 || at == begin) own.sliding_joined.Restart(row);
+    const auto rows = own.sliding_joined.At(
+        row, [&](int padded_row) { return frame + padded_row * layout_.joined_row; });
+    own.weights.Accumulate(rows, Sums(at));
   }
 
   void GiveState(int64_t at, const Floats& states, float* to) const {
@@ -327,6 +305,7 @@ class ConvLstmBackward {
   const KeptLayout layout_;
   const int sums_;
   const RowConvolution convolution_;
+  const TiledRows joined_rows_;
   // Gradients of the gates' sums, padded for the convolution back.
   const int64_t sums_pixel_, sums_row_, sums_chunk_;
   const Floats of_sums_;

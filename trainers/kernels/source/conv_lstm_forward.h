@@ -16,6 +16,7 @@
 #include "memory.h"
 #include "pooling.h"
 #include "team.h"
+#include "tiled_rows.h"
 
 namespace dotmotion {
 
@@ -46,7 +47,7 @@ class ConvLstmForward {
         window_(op.window),
         strips_(op.strips()),
         layout_(op, strips_),
-        convolution_(window_, op.joined(), kGates * op.filters, op.width, out.kept != nullptr,
+        convolution_(window_, op.joined(), kGates * op.filters, op.width, /*alike=*/true,
                      [&](int row, int column, int channel, int sum) {
                        return *JoinedWeight(op, in.kernel, in.recurrent,
                                             row * window_.columns + column, channel, sum);
@@ -61,7 +62,8 @@ class ConvLstmForward {
         zeros_(static_cast<int64_t>(op.width) * std::max(op.channels, op.filters)) {
     members_ = TeamSize(strips_.chunks * RowShare::Units(strips_, op.pool.rows), op.threads);
     for (int member = 0; member < members_; ++member) {
-      owns_.push_back(Own{SlidingRows(convolution_), Floats(convolution_.scratch_size()),
+      owns_.push_back(Own{SlidingRows(convolution_.rows(), /*marks_plain=*/true),
+                          Floats(convolution_.scratch_size()),
                           Floats(op.pool.rows * carry_row_), Floats(op.pooled_row() * kLanes),
                           Floats(op.pooled_row() * kLanes)});
     }
@@ -205,10 +207,10 @@ class ConvLstmForward {
                           : nullptr;
     const IntVec mask = strips_.Mask(chunk, row);
     const int filters = op_.filters;
-    const auto* prepared =
+    const auto rows =
         own.sliding.At(row, [&](int padded_row) { return PaddedRow(step, chunk, padded_row); });
     convolution_.Convolve(
-        prepared, own.scratch.get(), [&](int column, int pixels, const float* sums) {
+        rows, own.scratch.get(), [&](int column, int pixels, const float* sums) {
           for (int x = column; x < column + pixels; ++x, sums += kGates * filters * kLanes) {
             for (int filter = 0; filter < filters; ++filter) {
               const float *bias = in_.bias + filter, *sum = sums + filter * kLanes;

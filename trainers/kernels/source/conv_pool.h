@@ -14,6 +14,7 @@
 #include "memory.h"
 #include "pooling.h"
 #include "team.h"
+#include "tiled_rows.h"
 
 namespace dotmotion {
 
@@ -38,14 +39,13 @@ struct ConvPool {
 };
 
 // Computes `pooled` [images, pooled_height, pooled_width, filters] and, unless null, `places`
-// of the same shape: where in its window the first greatest value was, row by row. `alike` as
-// for RowConvolution.
+// of the same shape: where in its window the first greatest value was, row by row.
 inline void ConvPoolForward(const ConvPool& op, const float* frames, const float* kernel,
-                            const float* bias, bool alike, float* pooled, uint8_t* places) {
+                            const float* bias, float* pooled, uint8_t* places) {
   const Window& window = op.window;
   const Strips strips(op.images, op.pooled_height() * op.pool.rows, 1, op.pool.rows);
   const RowConvolution convolution(
-      window, op.channels, op.filters, op.width, alike,
+      window, op.channels, op.filters, op.width, /*alike=*/true,
       [&](int row, int column, int channel, int filter) {
         return kernel[((row * window.columns + column) * op.channels + channel) * op.filters +
                       filter];
@@ -58,7 +58,7 @@ inline void ConvPoolForward(const ConvPool& op, const float* frames, const float
   std::vector<Floats> padded, sums, results, found, scratch;
   std::vector<SlidingRows> sliding;
   for (int member = 0; member < members; ++member) {
-    sliding.emplace_back(convolution);
+    sliding.emplace_back(convolution.rows(), /*marks_plain=*/true);
     scratch.emplace_back(convolution.scratch_size());
     padded.emplace_back((strips.rows + window.rows - 1) * row_stride);
     sums.emplace_back(op.pool.rows * op.width * sums_stride);
@@ -84,11 +84,11 @@ inline void ConvPoolForward(const ConvPool& op, const float* frames, const float
       sliding[member].Restart(0);
       for (int row = 0; row < strips.rows; row += op.pool.rows) {
         for (int inner = 0; inner < op.pool.rows; ++inner) {
-          const auto* prepared = sliding[member].At(row + inner, [&](int padded_row) {
+          const auto rows = sliding[member].At(row + inner, [&](int padded_row) {
             return padded[member].get() + padded_row * row_stride;
           });
-          ConvolveTo(convolution, prepared, scratch[member].get(), op.filters,
-                     sums[member].get() + inner * op.width * sums_stride);
+          convolution.ConvolveTo(rows, scratch[member].get(),
+                                 sums[member].get() + inner * op.width * sums_stride);
         }
         MaxPool(sums[member].get(), op.width * sums_stride, sums_stride, op.pool,
                 op.pooled_width(), op.filters, results[member].get(), found[member].get());
@@ -138,7 +138,7 @@ inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel, cons
   std::vector<Floats> padded, lanes, results, scratch;
   std::vector<SlidingRows> sliding;
   for (int member = 0; member < members; ++member) {
-    sliding.emplace_back(convolution);
+    sliding.emplace_back(convolution.rows(), /*marks_plain=*/false);
     scratch.emplace_back(convolution.scratch_size());
     padded.emplace_back((strips.rows + window.rows - 1) * row_stride);
     lanes.emplace_back(3 * pooled_row * kLanes);
@@ -185,11 +185,10 @@ inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel, cons
       }
       sliding[member].Restart(0);
       for (int row = 0; row < strips.rows; ++row) {
-        const auto* prepared = sliding[member].At(row, [&](int padded_row) {
+        const auto rows = sliding[member].At(row, [&](int padded_row) {
           return padded[member].get() + padded_row * row_stride;
         });
-        ConvolveTo(convolution, prepared, scratch[member].get(), op.channels,
-                   results[member].get());
+        convolution.ConvolveTo(rows, scratch[member].get(), results[member].get());
         strips.Rows(chunk, row, gradient, op.frame_size(),
                     static_cast<int64_t>(op.width) * op.channels, static_cast<float*>(nullptr),
                     gradient_rows);

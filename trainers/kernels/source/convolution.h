@@ -5,42 +5,48 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "frames.h"
 #include "lanes.h"
-#include "memory.h"
 #include "packed_kernel.h"
+#include "tiled_rows.h"
 #include "tiles.h"
 
 namespace dotmotion {
 
 // A convolution of rows of `width` pixels with padding 'same' and stride 1.
 //
-// With three columns or more, rows are done in tiles of four pixels with seven products for
-// each four weights of a row (see tiles.h): each of the seven is a convolution between
-// tiles. With fewer columns it is done between pixels, and also where pixels have to be
-// `alike`: the same values under each give the same sum, to the last bit. In tiles they
-// differ by rounding, and of a window of equal values, such as a background is, the greatest
-// would be any, not the first, and the gradient would go astray.
+// In tiles, how a sum is rounded depends on the other pixels of its tile: the same values
+// under two pixels can give sums that differ in the last bit. Where the greatest of some sums
+// or their sign counts, as for pooling and relu, that leads the gradient astray: on a plain
+// background, all sums of a pooling window are equal, or zero. So, where `alike` is asked for,
+// sums of windows with plain rows are computed apart, from what is under them alone. What is
+// under two pixels side by side is the same only where its rows are plain, so that these get
+// the same sum always, and pixels one above the other if their whole tiles are the same.
 class RowConvolution {
  public:
   // `weight(row, column, channel, filter)` gives the weights.
   template <class Weight>
   RowConvolution(Window window, int channels, int filters, int width, bool alike,
                  const Weight& weight)
-      : window_(window),
-        channels_(channels),
-        filters_(filters),
-        width_(width),
-        is_tiled_(!alike && IsTiled(window, width)),
-        columns_(Units(is_tiled_, window.columns)),
-        units_(Units(is_tiled_, width)) {
-    const Window between{window.rows, columns_};
-    for (int product = 0; product < products(); ++product) {
+      : rows_(window, channels, width), filters_(filters) {
+    if (alike && rows_.is_tiled) {
+      plain_kernel_.emplace(Window{window.rows, 1}, channels, filters,
+                            [&](int row, int, int channel, int filter) {
+                              double sum = 0;
+                              for (int column = 0; column < window.columns; ++column) {
+                                sum += weight(row, column, channel, filter);
+                              }
+                              return static_cast<float>(sum);
+                            });
+    }
+    const Window between{window.rows, rows_.columns};
+    for (int product = 0; product < rows_.products; ++product) {
       kernels_.emplace_back(
           between, channels, filters, [&](int row, int column, int channel, int filter) {
-            if (!is_tiled_) return weight(row, column, channel, filter);
+            if (!rows_.is_tiled) return weight(row, column, channel, filter);
             double sum = 0;
             for (int place = 0; place < kTilePixels; ++place) {
               const int of_window = column * kTilePixels + place;
@@ -53,53 +59,35 @@ class RowConvolution {
     }
   }
 
-  const Window& window() const { return window_; }
-
-  // Floats that Prepare needs for a row.
-  int64_t prepared_size() const {
-    return is_tiled_ ? static_cast<int64_t>(kTileProducts) * product_size() : 0;
-  }
+  // How it takes its rows.
+  const TiledRows& rows() const { return rows_; }
 
   // Floats that Convolve works in.
   int64_t scratch_size() const {
-    return static_cast<int64_t>(products() + (is_tiled_ ? kTilePixels : 0)) * group_size() *
-           filters_ * kLanes;
+    return static_cast<int64_t>(rows_.products + (rows_.is_tiled ? kTilePixels : 0)) *
+               group_size() * filters_ * kLanes +
+           2 * static_cast<int64_t>(filters_) * kLanes;
   }
 
-  // What Convolve takes of a padded row; it is in `prepared` or in the row itself.
-  const float* Prepare(const float* padded_row, float* prepared) const {
-    if (!is_tiled_) return padded_row;
-    const int64_t pixel = static_cast<int64_t>(channels_) * kLanes;
-    for (int unit = 0; unit < values_units(); ++unit) {
-      for (int64_t at = 0; at < pixel; at += kLanes) {
-        Vec counts[kTileProducts];
-        PrepareTile(padded_row + unit * kTilePixels * pixel + at, pixel, counts);
-        for (int product = 0; product < kTileProducts; ++product) {
-          Store(prepared + product * product_size() + unit * pixel + at, counts[product]);
-        }
-      }
-    }
-    return prepared;
-  }
-
-  // Convolves a row, from what was prepared of each of the window's rows. Calls
-  // `done(column, pixels, sums)` with the sums [pixels][filters] of a few pixels at a time.
+  // Convolves a row. Calls `done(column, pixels, sums)` with the sums [pixels][filters] of a
+  // few pixels at a time.
   template <class Done>
-  void Convolve(const float* const* prepared, float* scratch, const Done& done) const {
-    const Parts groups(units_, group_size());
-    const int64_t unit_stride = static_cast<int64_t>(channels_) * kLanes;
+  void Convolve(const WindowRows& rows, float* scratch, const Done& done) const {
+    const Parts groups(rows_.units, group_size());
+    const int64_t unit_stride = static_cast<int64_t>(rows_.channels) * kLanes;
     const int64_t sums_size = static_cast<int64_t>(filters_) * kLanes;
+    float* plain = scratch + scratch_size() - 2 * sums_size;
     int unit = 0;
     for (int group = 0; group < groups.count; ++group) {
       const int units = groups.Size(group);
-      for (int product = 0; product < products(); ++product) {
-        kernels_[product].Sum(prepared, product * product_size() + unit * unit_stride,
+      for (int product = 0; product < rows_.products; ++product) {
+        kernels_[product].Sum(rows.prepared, product * rows_.product_size + unit * unit_stride,
                               unit_stride, units, scratch + product * units * sums_size);
       }
-      if (!is_tiled_) {
+      if (!rows_.is_tiled) {
         done(unit, units, scratch);
       } else {
-        float* sums = scratch + products() * units * sums_size;
+        float* sums = scratch + rows_.products * units * sums_size;
         for (int tile = 0; tile < units; ++tile) {
           for (int64_t at = 0; at < sums_size; at += kLanes) {
             FinishTile(scratch + tile * sums_size + at, units * sums_size,
@@ -107,71 +95,55 @@ class RowConvolution {
           }
         }
         const int column = unit * kTilePixels;
-        done(column, std::min(units * kTilePixels, width_ - column), sums);
+        const int pixels = std::min(units * kTilePixels, rows_.width - column);
+        if (rows.plain) SetPlain(rows, column, pixels, plain, plain + sums_size, sums);
+        done(column, pixels, sums);
       }
       unit += units;
     }
   }
 
- private:
-  int products() const { return is_tiled_ ? kTileProducts : 1; }
-  // Units of a row that are read: tiles, or pixels.
-  int values_units() const { return units_ + columns_ - 1; }
-  int64_t product_size() const {
-    return static_cast<int64_t>(values_units()) * channels_ * kLanes;
+  // Convolves into `to`, [width][filters].
+  void ConvolveTo(const WindowRows& rows, float* scratch, float* to) const {
+    const int64_t pixel = static_cast<int64_t>(filters_) * kLanes;
+    Convolve(rows, scratch, [&](int column, int pixels, const float* sums) {
+      std::copy_n(sums, pixels * pixel, to + column * pixel);
+    });
   }
+
+ private:
+  // Sets the sums of those pixels whose windows have plain rows. Plain pixels side by side
+  // have the same sums, which are in `plain` then; `scratch` is of the same size.
+  void SetPlain(const WindowRows& rows, int column, int pixels, float* plain, float* scratch,
+                float* sums) const {
+    const int64_t size = static_cast<int64_t>(filters_) * kLanes;
+    const int64_t pixel = static_cast<int64_t>(rows_.channels) * kLanes;
+    for (int x = column; x < column + pixels; ++x, sums += size) {
+      const LaneBits lanes = rows.plain[x];
+      if (lanes == 0) continue;
+      const LaneBits begun = x == 0 ? lanes : lanes & ~rows.plain[x - 1];
+      if (begun) {
+        plain_kernel_->Sum(rows.padded, x * pixel, pixel, 1, scratch);
+        Blend(Mask(begun), scratch, size, plain);
+      }
+      Blend(Mask(lanes), plain, size, sums);
+    }
+  }
+
+  static void Blend(IntVec lanes, const float* from, int64_t size, float* to) {
+    for (int64_t at = 0; at < size; at += kLanes) {
+      Store(to + at, lanes ? Load(from + at) : Load(to + at));
+    }
+  }
+
   int group_size() const { return kernels_[0].tile_pixels(); }
 
-  const Window window_;
-  const int channels_, filters_, width_;
-  const bool is_tiled_;
-  // Of the convolution between units: its window's columns, and units of a row.
-  const int columns_, units_;
+  const TiledRows rows_;
+  const int filters_;
+  // Where sums have to be alike, weights summed up over columns.
+  std::optional<PackedKernel> plain_kernel_;
   std::vector<PackedKernel> kernels_;
 };
-
-// The rows under a window that slides down a frame.
-class SlidingRows {
- public:
-  explicit SlidingRows(const RowConvolution& convolution)
-      : convolution_(convolution),
-        count_(convolution.window().rows),
-        ring_(count_ * convolution.prepared_size()),
-        prepared_(count_),
-        ordered_(count_) {}
-
-  // Forgets what was prepared: the next window starts at `row`.
-  void Restart(int row) { next_ = row; }
-
-  // What was prepared of the rows from `row` on, one below that of the call before;
-  // `padded_row(number)` gives the rows of the padded frame.
-  template <class PaddedRow>
-  const float* const* At(int row, const PaddedRow& padded_row) {
-    for (; next_ < row + count_; ++next_) {
-      const int slot = next_ % count_;
-      prepared_[slot] = convolution_.Prepare(padded_row(next_),
-                                             ring_.get() + slot * convolution_.prepared_size());
-    }
-    for (int n = 0; n < count_; ++n) ordered_[n] = prepared_[(row + n) % count_];
-    return ordered_.data();
-  }
-
- private:
-  const RowConvolution& convolution_;
-  const int count_;
-  Floats ring_;
-  std::vector<const float*> prepared_, ordered_;
-  int next_ = 0;
-};
-
-// Convolves into `to`, [width][filters].
-inline void ConvolveTo(const RowConvolution& convolution, const float* const* prepared,
-                       float* scratch, int filters, float* to) {
-  const int64_t pixel = static_cast<int64_t>(filters) * kLanes;
-  convolution.Convolve(prepared, scratch, [&](int column, int pixels, const float* sums) {
-    std::copy_n(sums, pixels * pixel, to + column * pixel);
-  });
-}
 
 }  // namespace dotmotion
 

@@ -215,7 +215,7 @@ class ConvPoolKernel {
     float* pooled = run.Output(0, PooledShape(op));
     const bool keeps = keep_ && op.pools();
     uint8_t* places = run.Output<uint8_t>(1, keeps ? PooledShape(op) : NoPlaces());
-    ConvPoolForward(op, frames, kernel, bias, keep_, pooled, keeps ? places : nullptr);
+    ConvPoolForward(op, frames, kernel, bias, pooled, keeps ? places : nullptr);
   }
 
  protected:

@@ -86,6 +86,33 @@ inline Vec Shuffle(Vec a, Vec b, IntVec numbers) {
 #endif
 }
 
+// A set of lanes: bit n for lane n.
+typedef uint16_t LaneBits;
+constexpr LaneBits kAllLanes = (1 << kLanes) - 1;
+
+// The lanes in which a and b are equal.
+inline LaneBits Equal(Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b),
+                            _CMP_EQ_OQ);
+#elif defined(__AVX__)
+  return _mm256_movemask_ps(
+      _mm256_cmp_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), _CMP_EQ_OQ));
+#else
+  LaneBits equal = 0;
+  for (int lane = 0; lane < kLanes; ++lane) equal |= (a[lane] == b[lane]) << lane;
+  return equal;
+#endif
+}
+
+// True in the lanes of a set.
+inline IntVec Mask(LaneBits lanes) {
+  IntVec bit;
+#pragma GCC unroll 16
+  for (int lane = 0; lane < kLanes; ++lane) bit[lane] = 1 << lane;
+  return (bit & static_cast<int32_t>(lanes)) != 0;
+}
+
 inline Vec Broadcast(float value) { return value - Vec{}; }
 
 inline float Sum(Vec values) {

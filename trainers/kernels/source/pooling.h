@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "convolution.h"
+#include "frames.h"
 #include "lanes.h"
 
 namespace dotmotion {

@@ -57,6 +57,32 @@ constexpr double TileWeight(int product, int place) {
   return weight;
 }
 
+// How much of product `product` goes into pixel `pixel` of a tile.
+constexpr double TileShare(int product, int pixel) {
+  if (product == kTileProducts - 1) return pixel == kTilePixels - 1;
+  const double size = kPoint[product / 2], point = product % 2 ? -size : size;
+  double share = 1;
+  for (int n = 0; n < pixel; ++n) share *= point;
+  return share;
+}
+
+// What four neighbouring weights, `stride` apart, count in each product.
+inline void PrepareTileWeights(const float* weights, int64_t stride,
+                               Vec (&counts)[kTileProducts]) {
+  Vec w[kTilePixels];
+#pragma GCC unroll 4
+  for (int n = 0; n < kTilePixels; ++n) w[n] = Load(weights + n * stride);
+#pragma GCC unroll 4
+  for (int pair = 0; pair < kPairs; ++pair) {
+    const float first = TileWeight(2 * pair, 0), square = kPoint[pair] * kPoint[pair];
+    const float second = TileWeight(2 * pair, 1);
+    const Vec even = (w[0] + w[2] * square) * first, odd = (w[1] + w[3] * square) * second;
+    counts[2 * pair] = odd + even;
+    counts[2 * pair + 1] = odd - even;
+  }
+  counts[kTileProducts - 1] = w[3];
+}
+
 // What seven neighbouring values, `stride` apart, count in each product.
 inline void PrepareTile(const float* values, int64_t stride, Vec (&counts)[kTileProducts]) {
   Vec v[kTileProducts];
