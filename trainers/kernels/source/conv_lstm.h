@@ -13,8 +13,6 @@
 namespace dotmotion {
 
 constexpr int kGates = 4;
-// What is kept of a filter of a pixel: the four gates, activated, and the carry.
-constexpr int kKept = kGates + 1;
 
 // A layer over sequences [images, steps, height, width, channels] with padding 'same' and
 // stride 1, sigmoid gates, and Keras's order of gates: input, forget, candidate, output.
@@ -56,24 +54,36 @@ Value* JoinedWeight(const ConvLstm& op, Value* kernel, Value* recurrent, int pix
          sum;
 }
 
-// How the kept values of a layer are laid out, in floats:
-// [chunk][step] of a padded frame of frame and hidden state side by side,
-// [rows + window.rows - 1][PaddedColumns][joined][lanes], and of
-// [rows][filters][width][kKept][lanes].
+// How the kept values of a layer are laid out, in floats: [chunk][step] of
+// - a padded frame of frame and hidden state side by side,
+//   [rows + window.rows - 1][PaddedColumns][joined][lanes],
+// - the activated gates, [rows][filters][width][kGates][lanes],
+// - the carries, [rows][filters][width][lanes].
+// The way back reads the carries of two steps: they lie apart so that each is read through.
 struct KeptLayout {
   explicit KeptLayout(const ConvLstm& op, const Strips& strips)
       : joined_pixel(op.joined() * kLanes),
         joined_row(PaddedColumns(op.window, op.width) * joined_pixel),
         joined_frame((strips.rows + op.window.rows - 1) * joined_row),
-        gates_filter(static_cast<int64_t>(op.width) * kKept * kLanes),
-        gates_row(op.filters * gates_filter),
-        gates_frame(strips.rows * gates_row),
-        step(joined_frame + gates_frame),
+        carries_row(static_cast<int64_t>(op.filters) * op.width * kLanes),
+        gates_row(kGates * carries_row),
+        carries(joined_frame + strips.rows * gates_row),
+        step(carries + strips.rows * carries_row),
         chunk(op.steps * step),
         size(strips.chunks * chunk) {}
 
+  // The gates and the carries of a row, in what is kept of a step.
+  template <class Value>
+  Value* Gates(Value* of_step, int row) const {
+    return of_step + joined_frame + row * gates_row;
+  }
+  template <class Value>
+  Value* Carries(Value* of_step, int row) const {
+    return of_step + carries + row * carries_row;
+  }
+
   const int64_t joined_pixel, joined_row, joined_frame;
-  const int64_t gates_filter, gates_row, gates_frame;
+  const int64_t carries_row, gates_row, carries;
   const int64_t step, chunk, size;
 };
 

@@ -128,11 +128,11 @@ class ConvLstmBackward {
           places(pass.op_.pooled_row() * kLanes),
           outer(pass.state_row_),
           first_carry(pass.state_row_),
-          joined(pass.op_.width * pass.layout_.joined_pixel) {}
+          inputs(pass.op_.width * pass.op_.channels * kLanes) {}
 
     RowGradient weights;
     SlidingRows sliding_sums, sliding_joined;
-    Floats scratch, biases, pooled, places, outer, first_carry, joined;
+    Floats scratch, biases, pooled, places, outer, first_carry, inputs;
   };
 
   // A row of the padded frame of gradients of sums.
@@ -193,10 +193,11 @@ class ConvLstmBackward {
     const int row = at % strips_.rows;
     const bool has_outer = op_.all_steps || step == op_.steps - 1;
     if (has_outer) PutOuter(step, at, own);
-    const float* gates = in_.kept + chunk * layout_.chunk + step * layout_.step +
-                         layout_.joined_frame + row * layout_.gates_row;
-    const float* earlier_carries = step ? gates - layout_.step + kGates * kLanes : nullptr;
-    int64_t earlier_pixel = kKept * kLanes, earlier_filter = layout_.gates_filter;
+    const float* kept = in_.kept + chunk * layout_.chunk + step * layout_.step;
+    const float* gates = layout_.Gates(kept, row);
+    const float* own_carries = layout_.Carries(kept, row);
+    const float* earlier_carries = step ? own_carries - layout_.step : nullptr;
+    int64_t earlier_pixel = kLanes, earlier_filter = op_.width * kLanes;
     if (!step && in_.first_carry) {
       const float* starts[kLanes];
       StateRows(at, in_.first_carry, starts);
@@ -213,10 +214,13 @@ class ConvLstmBackward {
       Vec bias[kGates] = {};
       for (int x = 0; x < op_.width; ++x) {
         const int64_t place = x * state_pixel_ + filter * kLanes;
-        const float* kept = gates + filter * layout_.gates_filter + x * kKept * kLanes;
-        const Vec enters = Load(kept), forgets = Load(kept + kLanes),
-                  candidate = Load(kept + 2 * kLanes), leaves = Load(kept + 3 * kLanes);
-        const Vec activated = Activate<A>(Load(kept + 4 * kLanes));
+        const Vec enters = Load(gates), forgets = Load(gates + kLanes),
+                  candidate = Load(gates + 2 * kLanes), leaves = Load(gates + 3 * kLanes);
+        const Vec activated = Activate<A>(Load(own_carries));
+        // Not read for long: 4 KiB ahead, as far as the processor itself does not look.
+        for (int n = 0; n < kGates; ++n) __builtin_prefetch(gates + (64 + n) * kLanes);
+        gates += kGates * kLanes;
+        own_carries += kLanes;
         Vec outer = Load(of_hidden + place);
         if (has_outer) outer += Load(own.outer.get() + place);
         const Vec carry = Load(of_carries + place) + outer * leaves * Slope<A>(activated);
@@ -264,18 +268,21 @@ class ConvLstmBackward {
     if (row == 0 || at == begin) own.sliding_sums.Restart(row);
     const auto rows = own.sliding_sums.At(
         row, [&](int padded_row) { return PaddedSums(at / strips_.rows, padded_row); });
-    convolution_.ConvolveTo(rows, own.scratch.get(), own.joined.get());
+    float* hidden = hidden_.get() + at * state_row_;
+    const int64_t input_pixel = op_.channels * kLanes;
+    convolution_.Convolve(
+        rows, own.scratch.get(), [&](int column, int pixels, const float* joined) {
+          for (int x = column; x < column + pixels; ++x, joined += layout_.joined_pixel) {
+            std::copy_n(joined, input_pixel, own.inputs.get() + x * input_pixel);
+            std::copy_n(joined + input_pixel, state_pixel_, hidden + x * state_pixel_);
+          }
+        });
     float* ends[kLanes];
     strips_.Rows(at / strips_.rows, at % strips_.rows,
                  out_.sequences + step * op_.input_frame(), op_.steps * op_.input_frame(),
                  static_cast<int64_t>(op_.width) * op_.channels, static_cast<float*>(nullptr),
                  ends);
-    FromLanes(own.joined.get(), op_.width, op_.channels, layout_.joined_pixel, ends);
-    float* to = hidden_.get() + at * state_row_;
-    const float* from = own.joined.get() + op_.channels * kLanes;
-    for (int x = 0; x < op_.width; ++x, to += state_pixel_, from += layout_.joined_pixel) {
-      for (int n = 0; n < state_pixel_; n += kLanes) Store(to + n, Load(from + n));
-    }
+    FromLanes(own.inputs.get(), op_.width, op_.channels, input_pixel, ends);
   }
 
   // Adds a row's part to the gradient of the weights.

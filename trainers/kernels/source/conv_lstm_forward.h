@@ -202,9 +202,9 @@ class ConvLstmForward {
   void Advance(int step, int64_t chunk, int row, Own& own) const {
     const Hidden hidden = HiddenRow(step, chunk, row, own);
     float* carry_row = Carry(chunk, row);
-    float* kept_row = out_.kept
-                          ? Frame(step, chunk) + layout_.joined_frame + row * layout_.gates_row
-                          : nullptr;
+    float* kept = out_.kept ? Frame(step, chunk) : nullptr;
+    float* gates_row = kept ? layout_.Gates(kept, row) : nullptr;
+    float* carries_row = kept ? layout_.Carries(kept, row) : nullptr;
     const IntVec mask = strips_.Mask(chunk, row);
     const int filters = op_.filters;
     const auto rows =
@@ -224,13 +224,14 @@ class ConvLstmForward {
               Store(carry, carried);
               Store(hidden.row + x * hidden.pixel_stride + filter * kLanes,
                     mask ? leaves * Activate<A>(carried) : Vec{});
-              if (kept_row) {
-                float* kept = kept_row + filter * layout_.gates_filter + x * kKept * kLanes;
-                Stream(kept, enters);
-                Stream(kept + kLanes, forgets);
-                Stream(kept + 2 * kLanes, candidate);
-                Stream(kept + 3 * kLanes, leaves);
-                Stream(kept + 4 * kLanes, carried);
+              if (kept) {
+                const int64_t at = (static_cast<int64_t>(filter) * op_.width + x) * kLanes;
+                float* gates = gates_row + kGates * at;
+                Stream(gates, enters);
+                Stream(gates + kLanes, forgets);
+                Stream(gates + 2 * kLanes, candidate);
+                Stream(gates + 3 * kLanes, leaves);
+                Stream(carries_row + at, carried);
               }
             }
           }

@@ -109,14 +109,12 @@ class RowGradient {
   }
 
   void PrepareFactors(const float* outer) {
-    const int64_t pixel = static_cast<int64_t>(filters_) * kLanes;
+    const int64_t pixel = static_cast<int64_t>(filters_) * kLanes, stride = factors_size_;
+    float* to = factors_.get();
     for (int unit = 0; unit < rows_.units; ++unit) {
-      for (int64_t at = 0; at < pixel; at += kLanes) {
-        Vec factors[kTileProducts];
-        PrepareTileWeights(outer + unit * kTilePixels * pixel + at, pixel, factors);
-        for (int product = 0; product < kTileProducts; ++product) {
-          Store(factors_.get() + product * factors_size_ + unit * pixel + at, factors[product]);
-        }
+      const float* gradients = outer + unit * kTilePixels * pixel;
+      for (int64_t at = 0; at < pixel; at += kLanes, to += kLanes) {
+        PrepareTileWeights(gradients + at, pixel, to, stride);
       }
     }
   }

@@ -43,14 +43,12 @@ class TiledRows {
   // What the convolutions take of a padded row; it is in `prepared` or in the row itself.
   const float* Prepare(const float* padded_row, float* prepared) const {
     if (!is_tiled) return padded_row;
-    const int64_t pixel = static_cast<int64_t>(channels) * kLanes;
+    const int64_t pixel = static_cast<int64_t>(channels) * kLanes, stride = product_size;
+    float* to = prepared;
     for (int unit = 0; unit < units + columns - 1; ++unit) {
-      for (int64_t at = 0; at < pixel; at += kLanes) {
-        Vec counts[kTileProducts];
-        PrepareTile(padded_row + unit * kTilePixels * pixel + at, pixel, counts);
-        for (int product = 0; product < kTileProducts; ++product) {
-          Store(prepared + product * product_size + unit * pixel + at, counts[product]);
-        }
+      const float* values = padded_row + unit * kTilePixels * pixel;
+      for (int64_t at = 0; at < pixel; at += kLanes, to += kLanes) {
+        PrepareTile(values + at, pixel, to, stride);
       }
     }
     return prepared;

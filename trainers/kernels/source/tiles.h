@@ -66,9 +66,10 @@ constexpr double TileShare(int product, int pixel) {
   return share;
 }
 
-// What four neighbouring weights, `stride` apart, count in each product.
-inline void PrepareTileWeights(const float* weights, int64_t stride,
-                               Vec (&counts)[kTileProducts]) {
+// What four neighbouring weights, `stride` apart, count in each product; these go
+// `to_stride` apart.
+inline void PrepareTileWeights(const float* weights, int64_t stride, float* to,
+                               int64_t to_stride) {
   Vec w[kTilePixels];
 #pragma GCC unroll 4
   for (int n = 0; n < kTilePixels; ++n) w[n] = Load(weights + n * stride);
@@ -77,14 +78,14 @@ inline void PrepareTileWeights(const float* weights, int64_t stride,
     const float first = TileWeight(2 * pair, 0), square = kPoint[pair] * kPoint[pair];
     const float second = TileWeight(2 * pair, 1);
     const Vec even = (w[0] + w[2] * square) * first, odd = (w[1] + w[3] * square) * second;
-    counts[2 * pair] = odd + even;
-    counts[2 * pair + 1] = odd - even;
+    Store(to + 2 * pair * to_stride, odd + even);
+    Store(to + (2 * pair + 1) * to_stride, odd - even);
   }
-  counts[kTileProducts - 1] = w[3];
+  Store(to + (kTileProducts - 1) * to_stride, w[3]);
 }
 
-// What seven neighbouring values, `stride` apart, count in each product.
-inline void PrepareTile(const float* values, int64_t stride, Vec (&counts)[kTileProducts]) {
+// What seven neighbouring values, `stride` apart, count in each product, in the same way.
+inline void PrepareTile(const float* values, int64_t stride, float* to, int64_t to_stride) {
   Vec v[kTileProducts];
 #pragma GCC unroll 8
   for (int n = 0; n < kTileProducts; ++n) v[n] = Load(values + n * stride);
@@ -93,13 +94,13 @@ inline void PrepareTile(const float* values, int64_t stride, Vec (&counts)[kTile
     const double a = OtherSquare(pair, 0), b = OtherSquare(pair, 1);
     const float q0 = a * b, q2 = -(a + b), point = kPoint[pair];
     const Vec even = v[0] * q0 + v[2] * q2 + v[4], odd = v[1] * q0 + v[3] * q2 + v[5];
-    counts[2 * pair] = odd + even * point;
-    counts[2 * pair + 1] = odd - even * point;
+    Store(to + 2 * pair * to_stride, odd + even * point);
+    Store(to + (2 * pair + 1) * to_stride, odd - even * point);
   }
   constexpr double a = kPoint[0] * kPoint[0], b = kPoint[1] * kPoint[1],
                    c = kPoint[2] * kPoint[2];
   constexpr float e1 = a + b + c, e2 = a * b + a * c + b * c, e3 = a * b * c;
-  counts[kTileProducts - 1] = v[6] - v[4] * e1 + v[2] * e2 - v[0] * e3;
+  Store(to + (kTileProducts - 1) * to_stride, v[6] - v[4] * e1 + v[2] * e2 - v[0] * e3);
 }
 
 // The sums of four pixels, `to_stride` apart, from the seven products, `stride` apart.
