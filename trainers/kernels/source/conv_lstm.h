@@ -63,7 +63,7 @@ Value* JoinedWeight(const ConvLstm& op, Value* kernel, Value* recurrent, int pix
 struct KeptLayout {
   explicit KeptLayout(const ConvLstm& op, const Strips& strips)
       : joined_pixel(op.joined() * kLanes),
-        joined_row(PaddedColumns(op.window, op.width) * joined_pixel),
+        joined_row(PaddedColumns(op.window, op.joined(), op.width) * joined_pixel),
         joined_frame((strips.rows + op.window.rows - 1) * joined_row),
         carries_row(static_cast<int64_t>(op.filters) * op.width * kLanes),
         gates_row(kGates * carries_row),

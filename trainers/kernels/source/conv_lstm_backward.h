@@ -54,7 +54,7 @@ class ConvLstmBackward {
                      }),
         joined_rows_(window_, op.joined(), op.width),
         sums_pixel_(static_cast<int64_t>(sums_) * kLanes),
-        sums_row_(PaddedColumns(window_, op.width) * sums_pixel_),
+        sums_row_(PaddedColumns(window_, sums_, op.width) * sums_pixel_),
         sums_chunk_((strips_.rows + window_.rows - 1) * sums_row_),
         of_sums_(strips_.chunks * sums_chunk_),
         state_pixel_(op.filters * kLanes),

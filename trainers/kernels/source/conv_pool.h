@@ -51,7 +51,7 @@ inline void ConvPoolForward(const ConvPool& op, const float* frames, const float
                       filter];
       });
   const int64_t row_stride =
-      static_cast<int64_t>(PaddedColumns(window, op.width)) * op.channels * kLanes;
+      static_cast<int64_t>(PaddedColumns(window, op.channels, op.width)) * op.channels * kLanes;
   const int64_t pixel_stride = op.channels * kLanes, sums_stride = op.filters * kLanes;
   const int members = TeamSize(strips.chunks, op.threads);
   const std::vector<float> zeros(static_cast<int64_t>(op.width) * op.channels);
@@ -131,7 +131,7 @@ inline void ConvPoolFramesGradient(const ConvPool& op, const float* kernel, cons
         return kernel[(from * op.channels + channel) * op.filters + filter];
       });
   const int64_t pixel_stride = op.filters * kLanes;
-  const int64_t row_stride = PaddedColumns(window, op.width) * pixel_stride;
+  const int64_t row_stride = PaddedColumns(window, op.filters, op.width) * pixel_stride;
   const int64_t gradient_stride = op.channels * kLanes;
   const int members = TeamSize(strips.chunks, op.threads);
   const int64_t pooled_row = static_cast<int64_t>(op.pooled_width()) * op.filters;

@@ -23,7 +23,7 @@ class TiledRows {
       : window(window),
         channels(channels),
         width(width),
-        is_tiled(IsTiled(window, width)),
+        is_tiled(IsTiled(window, channels, width)),
         products(is_tiled ? kTileProducts : 1),
         columns(Units(is_tiled, window.columns)),
         units(Units(is_tiled, width)),

@@ -20,9 +20,10 @@ namespace dotmotion {
 constexpr int kTilePixels = 4;
 constexpr int kTileProducts = 7;
 
-// Whether rows are done in tiles.
-inline bool IsTiled(Window window, int width) {
-  return window.columns >= 3 && width >= kTilePixels;
+// Whether rows are done in tiles: with few products for each pixel, preparing them costs more
+// than they save.
+inline bool IsTiled(Window window, int channels, int width) {
+  return window.columns >= 3 && width >= kTilePixels && window.rows * channels >= 8;
 }
 
 // Units, tiles or pixels, that n pixels take.
@@ -31,8 +32,8 @@ inline int Units(bool is_tiled, int pixels) {
 }
 
 // Columns of a padded row: window.left() before the first pixel, and zeros after the last.
-inline int PaddedColumns(Window window, int width) {
-  if (!IsTiled(window, width)) return width + window.columns - 1;
+inline int PaddedColumns(Window window, int channels, int width) {
+  if (!IsTiled(window, channels, width)) return width + window.columns - 1;
   return kTilePixels * (Units(true, width) + Units(true, window.columns)) - 1;
 }
 
