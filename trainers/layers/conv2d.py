@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from trainers import processor
-from trainers.kernels import usable
+from trainers.kernels import usable, worth
 from trainers.kernels.conv_pool import conv_pool
 from trainers.layers import activations
 from trainers.layers.convolution import Convolution
@@ -22,13 +22,13 @@ class Conv2D(keras.layers.Conv2D):
 
     Takes the arguments, weights and inputs of `keras.layers.Conv2D`, and `pool_size`: with
     it the outputs are those of a `keras.layers.MaxPooling2D(pool_size)` after it. On a CPU
-    and in float32 a kernel does all of it (see `trainers.kernels`); without it, the
-    convolution is done between cells of pixels (see `blocks`). Bias and activation come
-    after the pooling where the activation never falls, which gives the same values for a
-    quarter of the work.
+    and in float32 a kernel does all of it where that is faster (see `trainers.kernels`).
+    Without the kernels, a convolution of few channels is done between cells of pixels (see
+    `blocks`), and bias and activation come after the pooling where the activation never
+    falls, which gives the same values for a quarter of the work.
 
-    Keras's own convolution is used with strides, dilation, groups, padding 'valid',
-    `data_format='channels_first'` and frames of unknown size.
+    Keras's own convolution is used with many channels, strides, dilation, groups, padding
+    'valid', `data_format='channels_first'` and frames of unknown size.
 
     Input: `[b, height, width, channels]`. Output: `[b, height, width, filters]`, or
     `[b, height // pool_size[0], width // pool_size[1], filters]`.
@@ -113,6 +113,12 @@ class Conv2D(keras.layers.Conv2D):
             # Keras says what is wrong with windows that are larger than the frame.
             and self._pools_something(inputs.shape)
             and not processor.has_gpu()
+            and worth.conv_pool(
+                self.kernel_size,
+                inputs.shape[3],
+                self.filters,
+                pools=self.pool_size is not None,
+            )
         )
 
     def _pools_something(self, shape: Any) -> bool:

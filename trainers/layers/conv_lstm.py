@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from trainers import processor
-from trainers.kernels import usable
+from trainers.kernels import usable, worth
 from trainers.kernels.conv_lstm import ACTIVATIONS, conv_lstm
 from trainers.layers import gates
 from trainers.layers.convolution import Convolution
@@ -29,8 +29,9 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
 
     What Keras computes step by step in eight small convolutions is done as one for all
     gates, of the frame and the hidden state side by side: on a CPU by a kernel for all
-    steps (see `trainers.kernels`), which takes float32, padding 'same', sigmoid gates and
-    the activations 'tanh', 'relu' and 'linear'; otherwise in an unrolled loop. There the
+    steps (see `trainers.kernels`), which takes float32, padding 'same', sigmoid gates, the
+    activations 'tanh', 'relu' and 'linear', and as few channels as `worth` says; otherwise
+    in an unrolled loop. There the
     input's part is done beforehand, for all frames at once, where it can't be joined (with
     strides, dilation or padding 'valid') and on a GPU.
 
@@ -89,7 +90,9 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
         """Runs the layer; see the class."""
         found = super().call(sequences, initial_state, mask, training)
         outputs, *states = found if self.return_state else [found]
-        if self.pool_size is not None and not self._pools_in_kernel(sequences.shape, mask):
+        if self.pool_size is not None and not self._pools_in_kernel(
+            sequences.shape, mask, training
+        ):
             outputs = self._pool(outputs)
         return (outputs, *states) if self.return_state else outputs
 
@@ -108,18 +111,21 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
         config = super().get_config()
         return config if self.pool_size is None else {**config, "pool_size": self.pool_size}
 
-    def _is_fast(self, shape: Any) -> bool:
+    def _is_fast(self, shape: Any, training: bool) -> bool:
         return (
             None not in shape[2:]
             and self.data_format == "channels_last"
-            and (super()._is_fast(shape) or (self._is_plain() and self._suits_kernel()))
+            and (
+                super()._is_fast(shape, training)
+                or (self._is_plain() and self._suits_kernel(shape, training))
+            )
         )
 
     def _run(self, sequences: Any, states: Any, training: bool) -> tuple[Any, Any, Any]:
-        if not self._suits_kernel():
+        if not self._suits_kernel(sequences.shape, training):
             return super()._run(sequences, states, training)
         cell, bias = self.cell, self.cell.bias
-        pool = self.pool_size if self._pools_in_kernel(sequences.shape, None) else None
+        pools = self._pools_in_kernel(sequences.shape, None, training)
         outputs, carry = conv_lstm(
             sequences,
             tf.convert_to_tensor(cell.kernel),
@@ -128,25 +134,25 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
             states,
             activation=keras.activations.serialize(cell.activation),
             all_steps=self.return_sequences,
-            pool=pool or (1, 1),
+            pool=(self.pool_size if pools else None) or (1, 1),
             keep=bool(training),
         )
         return outputs, outputs[:, -1] if self.return_sequences else outputs, carry
 
-    def _pools_in_kernel(self, shape: Any, mask: Any) -> bool:
+    def _pools_in_kernel(self, shape: Any, mask: Any, training: bool) -> bool:
         """Whether what `super().call` gives is pooled already."""
         return (
             self.pool_size is not None
             and mask is None
             # The last state is wanted as it is.
             and not self.return_state
-            and self._is_fast(shape)
-            and self._suits_kernel()
+            and self._is_fast(shape, training)
+            and self._suits_kernel(shape, training)
             and shape[2] >= self.pool_size[0]
             and shape[3] >= self.pool_size[1]
         )
 
-    def _suits_kernel(self) -> bool:
+    def _suits_kernel(self, shape: Any, training: bool) -> bool:
         cell = self.cell
         return (
             self.strides == (1, 1)
@@ -156,6 +162,9 @@ class ConvLSTM2D(UnrolledLayer, keras.layers.ConvLSTM2D):
             and cell.recurrent_activation is keras.activations.sigmoid
             and self.compute_dtype == "float32"
             and usable.is_usable()
+            and worth.conv_lstm(
+                self.kernel_size, shape[-1], self.filters, training=bool(training)
+            )
         )
 
     def _unroll(self, sequences: Any, states: Any) -> tuple[list[Any], Any]:

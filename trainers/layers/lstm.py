@@ -33,8 +33,8 @@ class LSTM(UnrolledLayer, keras.layers.LSTM):
     Computation 9(8), 1997, with the forget gate of Gers et al., 2000.
     """
 
-    def _is_fast(self, shape: Any) -> bool:
-        return super()._is_fast(shape) and not self._suits_cudnn()
+    def _is_fast(self, shape: Any, training: bool) -> bool:
+        return super()._is_fast(shape, training) and not self._suits_cudnn()
 
     def _suits_cudnn(self) -> bool:
         return (

@@ -45,7 +45,7 @@ class UnrolledLayer(keras.layers.RNN):
         training: bool = False,
     ) -> Any:
         """Runs the layer; see the class."""
-        if mask is not None or not self._is_fast(sequences.shape):
+        if mask is not None or not self._is_fast(sequences.shape, training):
             return super().call(
                 sequences, initial_state=initial_state, mask=mask, training=training
             )
@@ -58,7 +58,8 @@ class UnrolledLayer(keras.layers.RNN):
         outputs, hidden, carry = self._run(sequences, states, training)
         return (outputs, hidden, carry) if self.return_state else outputs
 
-    def _is_fast(self, shape: Any) -> bool:
+    def _is_fast(self, shape: Any, training: bool) -> bool:
+        del training
         steps = shape[1]
         return self._is_plain() and steps is not None and 2 <= steps <= MAX_UNROLLED_STEPS
 
