@@ -1,8 +1,10 @@
 """The protocol of every comparison: alternating arms, each in a process of its own.
 
-Arms take turns (A B C, A B C, ...), so that what slows the machine for a while slows all
-of them; ratios are taken within a round. Each arm lives in a fresh process for the whole
-comparison: allocators, autotuning and compiled code of one can't help or hurt another.
+Arms take turns, every other round the other way round (A B C, C B A, ...): what slows the
+machine for a while slows all of them, and no arm always comes after the same other one,
+whose traces in caches and clock rates it would feel. Ratios are taken within a round. Each
+arm lives in a fresh process for the whole comparison: allocators, autotuning and compiled
+code of one can't help or hurt another.
 The first rounds warm up and are not counted. Every turn reports what it did, and turns
 that did different work are an error, not a figure.
 """
@@ -147,8 +149,8 @@ def compare(
             processes[arm.name] = (process, ours)
             _receive(arm, ours)
         turns: dict[str, list[Work]] = {name: [] for name in names}
-        for _ in range(warmups + repeats):
-            for arm in arms:
+        for number in range(warmups + repeats):
+            for arm in reversed(arms) if number % 2 else arms:
                 connection = processes[arm.name][1]
                 connection.send("turn")
                 turns[arm.name].append(_receive(arm, connection))

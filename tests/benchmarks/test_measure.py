@@ -6,13 +6,13 @@ from benchmarks.measure import Arm, MeasureError, Samples, compare, ratio
 from tests.benchmarks import arms
 
 
-def test_arms_take_turns_each_in_a_process_of_its_own(tmp_path):
+def test_arms_take_turns_back_and_forth_each_in_a_process_of_its_own(tmp_path):
     path = tmp_path / "turns"
     named = [Arm(name, arms.recorder, (str(path), name)) for name in "ABC"]
     advanced = []
     samples = compare(named, repeats=3, warmups=2, advance=advanced.append)
     turns = [line.split() for line in path.read_text().splitlines()]
-    assert [name for name, _ in turns] == list("ABC") * 5 == advanced
+    assert [name for name, _ in turns] == list("ABCCBAABCCBAABC") == advanced
     assert len({process for _, process in turns}) == 3
     assert len({(name, process) for name, process in turns}) == 3
     assert {len(sample.seconds) for sample in samples.values()} == {3}
