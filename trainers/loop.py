@@ -200,7 +200,7 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
     if current.step == options.steps:
         return {}
     start = time.perf_counter()
-    iterator = iter(
+    iterator = feed.iterate(
         feed.distribute(
             current.strategy,
             lambda shard: feed.train_batches(options, start_step=current.step, shard=shard),

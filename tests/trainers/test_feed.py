@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import dotmotion_tfds
 from tests.conftest import SMALL_JSON, SMALL_SPEC, mirrored
@@ -106,3 +107,24 @@ def test_evaluation_on_the_built_dataset_takes_its_first_test_clips(tmp_path):
     np.testing.assert_array_equal(found, np.arange(9))
     expected = dotmotion_tfds.clips(range(4), "test", "notebook")
     np.testing.assert_array_equal(batches[0]["video"], expected["video"])
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_no_iterator_waits_for_tuning_when_it_ends(replicas, monkeypatch):
+    tuned = []
+    iterate = tf.data.Dataset.__iter__
+
+    def recorded(dataset):
+        tuned.append(dataset.options().autotune.enabled)
+        return iterate(dataset)
+
+    def make_shard(shard):
+        del shard
+        return dotmotion_tfds.stream(config=SMALL_SPEC, batch_size=4).map(feed.with_weights)
+
+    monkeypatch.setattr(tf.data.Dataset, "__iter__", recorded)
+    batches = feed.iterate(feed.distribute(mirrored(replicas), make_shard))
+    assert tuned == [False] * replicas
+    assert set(next(batches)) == {"video", "label", "weight"}
+    iter(feed.distribute(mirrored(replicas), make_shard))
+    assert tuned[replicas:] == [None] * replicas, "iterators of others are left alone"
