@@ -119,15 +119,12 @@ class RowGradient {
     }
   }
 
-  double FinishedWeightTerm(const float* products, int product, int place) const {
-    const float* of_product = products + static_cast<int64_t>(product) * taps_ * filters_;
-    return TileShare(product, place) * *of_product;
-  }
-
-  float FinishedWeight(const float* products, int place) const {
+  // A weight's total from those of its tile in each product.
+  float FinishedWeight(const float* totals, int place) const {
+    const int64_t stride = static_cast<int64_t>(taps_) * filters_;
     double sum = 0;
     for (int product = 0; product < kTileProducts; ++product) {
-      sum += FinishedWeightTerm(products, product, place);
+      sum += TileShare(product, place) * totals[product * stride];
     }
     return static_cast<float>(sum);
   }
