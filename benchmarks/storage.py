@@ -7,8 +7,9 @@ Examples:
       a quick look
 
 Each encoding is built by `tfds build`'s builder and by one that makes a clip at a time
-with the notebook's loop; it is read with `tfds.load` (frames included, whatever is
-stored) and compared with its indices as `python -m dotmotion_tfds.verify` does.
+with the notebook's loop; writing records that are ready shows what no builder can avoid.
+It is read with `tfds.load` (frames included, whatever is stored) and compared with its
+indices as `python -m dotmotion_tfds.verify` does.
 
 Exit status: 0 done, 1 failed, 2 wrong usage.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import pathlib
 import shutil
 import statistics
@@ -41,6 +43,7 @@ from dotmotion_tfds.spec import SPLITS, require_integer
 _BATCH_SIZE = 64
 # Shorter turns vary more between rounds than arms that are worth comparing.
 _LEAST_SECONDS = 1.0
+_SAMPLE_CLIPS = 64
 
 
 def define_flags() -> Flags:
@@ -66,8 +69,9 @@ def measure_storage(
 
     Returns:
       The result, ready for a JSON file: for each encoding `bytes_per_clip` and the
-      summaries of its arms, the ratios to the loop builder and of verifying to reading,
-      the control (the same arm twice) and the memory ceilings.
+      summaries of its arms, the ratios of building to the loop builder and to writing
+      ready records and of verifying to reading, the control (the same arm twice) and the
+      memory ceilings.
 
     Raises:
       benchmarks.measure.MeasureError: if a turn fails or does other work than it should.
@@ -84,6 +88,13 @@ def measure_storage(
             building.append(
                 measure.Arm(name, prepare_build, (kind, config, target), "build")
             )
+        building.append(
+            measure.Arm(
+                f"write {encoding}",
+                prepare_write,
+                (config, str(folder / f"written-{encoding}")),
+            )
+        )
         reading += [
             measure.Arm(f"read {encoding}", prepare_read, (config, kept), "read"),
             measure.Arm(f"verify {encoding}", prepare_verify, (config, kept), "verify"),
@@ -106,7 +117,7 @@ def measure_storage(
     def of_encoding(encoding: str) -> dict[str, Any]:
         summaries = {
             kind: samples[f"{kind} {encoding}"].summary("clips")
-            for kind in ("build", "loop", "read", "verify")
+            for kind in ("build", "loop", "write", "read", "verify")
         }
         read_bytes_per_s = summaries["read"]["clips_per_s"] * clip_bytes
         return {
@@ -114,6 +125,9 @@ def measure_storage(
             **summaries,
             "build_vs_loop": measure.ratio(
                 samples, f"build {encoding}", f"loop {encoding}"
+            ),
+            "build_vs_write": measure.ratio(
+                samples, f"build {encoding}", f"write {encoding}"
             ),
             "verify_vs_read": measure.ratio(
                 samples, f"verify {encoding}", f"read {encoding}"
@@ -185,6 +199,40 @@ def prepare_build(
         shutil.rmtree(data_dir)
         # Classes are balanced, whichever clip has which.
         return measure.Work(count=count, checksum=labels, seconds=statistics.mean(times))
+
+    return turn
+
+
+def prepare_write(config: NamedConfig, path: str) -> Callable[[], measure.Work]:
+    """A turn that writes records which are ready, with the writer that builders use.
+
+    The records are those of the first clips, over and over.
+    """
+    quiet_start.import_tensorflow()
+    from tensorflow_datasets.core import file_adapters
+
+    from dotmotion_tfds.files import records
+
+    sample = list(records.clip_records(config, "train", 0, _SAMPLE_CLIPS))
+    count = sum(config.split_sizes.values())
+    num_bytes = sum(len(sample[number % len(sample)]) for number in range(count))
+    target = pathlib.Path(path)
+
+    def write() -> float:
+        repeated = itertools.islice(itertools.cycle(sample), count)
+        start = time.perf_counter()
+        file_adapters.TfRecordFileAdapter.write_examples(target, enumerate(repeated))
+        seconds = time.perf_counter() - start
+        if target.stat().st_size <= num_bytes:
+            raise measure.MeasureError(f"{target.stat().st_size} bytes of {num_bytes}")
+        target.unlink()
+        return seconds
+
+    def turn() -> measure.Work:
+        times: list[float] = []
+        while sum(times) < _LEAST_SECONDS:
+            times.append(write())
+        return measure.Work(count, num_bytes, statistics.mean(times))
 
     return turn
 
@@ -273,7 +321,7 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure(given: dict[str, Any]) -> int:
-    turns = (len(configs.ENCODINGS) * 4 + 1 + len(ceilings.memory_arms())) * (
+    turns = (len(configs.ENCODINGS) * 5 + 1 + len(ceilings.memory_arms())) * (
         given["repeats"] + 1
     )
     try:
@@ -303,7 +351,7 @@ def _measure(given: dict[str, Any]) -> int:
 def show(result: Mapping[str, Any]) -> None:
     """Prints a result as a table."""
     table = Table(title="Clips of standard, by what is stored", title_justify="left")
-    table.add_column("encoding")
+    table.add_column("encoding", min_width=max(map(len, result["encodings"])))
     for heading in _HEADINGS:
         table.add_column(heading, justify="right")
     for encoding, figures in result["encodings"].items():
@@ -317,6 +365,7 @@ _HEADINGS = (
     "bytes/clip",
     "build clips/s",
     "vs. loop",
+    "of writing",
     "read clips/s",
     "verify clips/s",
     "vs. read",
@@ -329,6 +378,7 @@ def row(figures: Mapping[str, Any]) -> list[str]:
         f"{figures['bytes_per_clip']:,.0f}",
         f"{figures['build']['clips_per_s']:,.0f}",
         f"{figures['build_vs_loop']['ratio']:.1f}x",
+        f"{figures['build_vs_write']['ratio']:.0%}",
         f"{figures['read']['clips_per_s']:,.0f}",
         f"{figures['verify']['clips_per_s']:,.0f}",
         f"{figures['verify_vs_read']['ratio']:.1f}x",

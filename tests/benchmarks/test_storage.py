@@ -17,7 +17,7 @@ def test_the_program_measures_and_writes_every_encoding(tmp_path):
     sizes = {name: of["bytes_per_clip"] for name, of in result["encodings"].items()}
     assert sizes["trajectories"] < sizes["zlib"] < sizes["png"] < 130_000 < sizes["raw"]
     for figures in result["encodings"].values():
-        for kind in ("build", "loop", "read", "verify"):
+        for kind in ("build", "loop", "write", "read", "verify"):
             assert figures[kind]["clips"] == 20
             assert figures[kind]["clips_per_s"] > 0
         assert figures["read_fraction_of_memcpy"] < 1
