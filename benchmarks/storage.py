@@ -356,7 +356,7 @@ def show(result: Mapping[str, Any]) -> None:
         table.add_column(heading, justify="right")
     for encoding, figures in result["encodings"].items():
         table.add_row(encoding, *row(figures))
-    print_wide = Console(width=100, soft_wrap=False)
+    print_wide = Console(width=112, soft_wrap=False)
     print_wide.print(table)
     print_wide.print(f"control, the same arm twice: {result['control']['ratio']:.3f}")
 
