@@ -12,7 +12,7 @@ VENV_STAMP := $(VENV)/.made
 RUN_STAMP := $(VENV)/.installed$(EXTRAS:%=-with-%)
 TEST_STAMP := $(VENV)/.installed-test
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
-KERNELS := $(wildcard trainers/kernels/source/*)
+KERNELS := $(wildcard trainers/kernels/source/* dotmotion_tfds/native/*_source/*)
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet \
 	--constraint constraints.txt --editable
 

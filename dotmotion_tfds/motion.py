@@ -35,7 +35,8 @@ _FAR = 10
 
 _PHASES_PER_FRAME = 4
 
-_LABEL_ORDERS = np.array(list(itertools.permutations(range(NUM_CLASSES))), np.int32)
+# Every order of the classes, int32 [24, 4].
+LABEL_ORDERS = np.array(list(itertools.permutations(range(NUM_CLASSES))), np.int32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,9 +75,9 @@ def labels(xp: Arrays, indices: Any, *, split: str, seed: int) -> Any:
     key = splitmix.stream_key(require_seed(seed), require_split(split), "label")
     indices = xp.uint64(indices)
     draw = splitmix.draws(xp, xp.uint64(key), xp.shift_right(indices, 2))
-    order = xp.shift_right(xp.shift_right(draw, 32) * xp.uint64(len(_LABEL_ORDERS)), 32)
+    order = xp.shift_right(xp.shift_right(draw, 32) * xp.uint64(len(LABEL_ORDERS)), 32)
     position = indices - xp.shift_right(indices, 2) * xp.uint64(NUM_CLASSES)
-    return xp.take_pairs(_LABEL_ORDERS, xp.int64(order), xp.int64(position))
+    return xp.take_pairs(LABEL_ORDERS, xp.int64(order), xp.int64(position))
 
 
 def centers(

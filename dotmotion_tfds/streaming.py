@@ -13,6 +13,7 @@ import tensorflow as tf
 from dotmotion_tfds import clip_file, elements, splitmix
 from dotmotion_tfds.arrays_tensorflow import TENSORFLOW
 from dotmotion_tfds.configs import NamedConfig, resolve_config
+from dotmotion_tfds.native import clips as native_clips
 from dotmotion_tfds.order import Order, require_start_step
 from dotmotion_tfds.spec import (
     ClipSpec,
@@ -107,6 +108,9 @@ def stream(
       A dataset of batches with `video` uint8 `[b, frames, height, width, channels]` (0
       and 255 in `standard`), `label` int64 `[b]`, `centers` int32 `[b, frames, 2]` (row,
       column) in pixels and `index` int64 `[b]`. It is prefetched; do not shuffle it again.
+      On Linux with a C++ compiler, most configurations are drawn by an operation that is
+      compiled once a machine (`dotmotion_tfds.native`); where the pipeline is to run in
+      another process, such as a worker of tf.data's service, set DOTMOTION_KERNELS=off.
 
     Raises:
       SpecError: if an option is out of range.
@@ -223,13 +227,11 @@ def as_pair(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _rendered(options: StreamOptions, indices: tf.Tensor) -> Batch:
-    return elements.render_clips(
-        TENSORFLOW,
-        options.config.spec,
-        indices,
-        split=options.split,
-        seed=options.seed,
-    )
+    spec = options.config.spec
+    split, seed = options.split, options.seed
+    if native_clips.is_usable(spec):
+        return native_clips.render_clips(spec, indices, split=split, seed=seed)
+    return elements.render_clips(TENSORFLOW, spec, indices, split=split, seed=seed)
 
 
 def _gathered(options: StreamOptions, indices: tf.Tensor, frames: tf.Tensor) -> Batch:

@@ -8,6 +8,7 @@ import textwrap
 
 import pytest
 
+from dotmotion_tfds.native import clips
 from tests.processes import python
 from trainers.kernels import library
 
@@ -49,8 +50,9 @@ def compiler(tmp_path):
 
 
 def test_these_tests_run_with_kernels():
-    assert library.load().absence == ""
-    assert library.is_ready()
+    for each in (library, clips.LIBRARY):
+        assert each.load().absence == ""
+        assert each.is_ready()
 
 
 def test_a_library_is_compiled_once_and_mended_if_broken(tmp_path, compiler):
