@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dotmotion_tfds import clip_file, elements, splitmix
+from dotmotion_tfds import clip_file, elements, kept_memory, splitmix
 from dotmotion_tfds.arrays_tensorflow import TENSORFLOW
 from dotmotion_tfds.configs import NamedConfig, resolve_config
 from dotmotion_tfds.native import clips as native_clips
@@ -111,6 +112,8 @@ def stream(
       On Linux with a C++ compiler, most configurations are drawn by an operation that is
       compiled once a machine (`dotmotion_tfds.native`); where the pipeline is to run in
       another process, such as a worker of tf.data's service, set DOTMOTION_KERNELS=off.
+      The C library is told to keep the memory of batches that are done with, for the
+      batches to come (`dotmotion_tfds.kept_memory`), unless DOTMOTION_KEEP_MEMORY=off.
 
     Raises:
       SpecError: if an option is out of range.
@@ -132,10 +135,12 @@ def stream(
 
 def stream_from_options(options: StreamOptions) -> tf.data.Dataset:
     """The dataset that `stream` describes."""
+    kept_memory.keep_freed_memory()
     order = options.order()
     if options.cache is None:
+        render = _renderer(options)
         dataset = order.steps(options.start_step).map(
-            lambda step: _rendered(options, order.indices(step)),
+            lambda step: render(order.indices(step)),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
@@ -226,12 +231,14 @@ def as_pair(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
     return batch["video"], batch["label"]
 
 
-def _rendered(options: StreamOptions, indices: tf.Tensor) -> Batch:
-    spec = options.config.spec
-    split, seed = options.split, options.seed
+def _renderer(options: StreamOptions) -> Callable[[tf.Tensor], Batch]:
+    """What makes the clips of given indices, chosen before any graph is traced."""
+    spec, split, seed = options.config.spec, options.split, options.seed
     if native_clips.is_usable(spec):
-        return native_clips.render_clips(spec, indices, split=split, seed=seed)
-    return elements.render_clips(TENSORFLOW, spec, indices, split=split, seed=seed)
+        return functools.partial(native_clips.render_clips, spec, split=split, seed=seed)
+    return functools.partial(
+        elements.render_clips, TENSORFLOW, spec, split=split, seed=seed
+    )
 
 
 def _gathered(options: StreamOptions, indices: tf.Tensor, frames: tf.Tensor) -> Batch:
@@ -251,7 +258,8 @@ def _cached_frames(options: StreamOptions) -> tf.data.Dataset:
     spec = options.config.spec
     if options.cache == "memory" or options.cache is None:
         whole_split = tf.data.Dataset.from_tensors(tf.range(size, dtype=tf.int64))
-        return whole_split.map(lambda indices: _rendered(options, indices)["video"])
+        render = _renderer(options)
+        return whole_split.map(lambda indices: render(indices)["video"])
     path = clip_file.write_if_missing(
         options.cache,
         spec=spec,

@@ -31,6 +31,7 @@ def is_usable(spec: ClipSpec) -> bool:
     )
 
 
+@tf.autograph.experimental.do_not_convert
 def render_clips(
     spec: ClipSpec, indices: tf.Tensor, *, split: str, seed: int
 ) -> dict[str, tf.Tensor]:

@@ -1,0 +1,43 @@
+import textwrap
+
+from tests.processes import python
+
+# Without oneDNN, tensors come from the C library. Prints page faults a batch of 8 MB.
+PROGRAM = textwrap.dedent(
+    """
+    import resource
+    import dotmotion_tfds
+    from dotmotion_tfds import kept_memory
+    batches = iter(dotmotion_tfds.stream(batch_size=64))
+    def faults():
+        for _ in range(50):
+            next(batches)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    faults()
+    print(kept_memory.keep_freed_memory(), (faults() - faults()) / -50)
+    """
+)
+
+
+def outcome(**env):
+    done = python("-c", PROGRAM, env={"TF_ENABLE_ONEDNN_OPTS": "0", **env})
+    assert done.returncode == 0, done.stderr
+    kept, faults = done.stdout.split()
+    return kept == "True", float(faults)
+
+
+def test_a_stream_uses_the_memory_of_earlier_batches():
+    kept, faults = outcome()
+    assert kept
+    assert faults < 20
+
+
+def test_it_can_be_left_alone():
+    # How much glibc keeps by itself differs from run to run.
+    assert not outcome(DOTMOTION_KEEP_MEMORY="off")[0]
+
+
+def test_what_the_environment_says_stands():
+    kept, faults = outcome(MALLOC_MMAP_THRESHOLD_="131072")
+    assert not kept
+    assert faults > 60
