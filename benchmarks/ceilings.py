@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import ctypes
 import itertools
 import os
 from collections.abc import Callable
@@ -29,6 +30,27 @@ def memory_arms() -> list[Arm]:
     ]
 
 
+def batch_memset_arms(batch_bytes: int) -> list[Arm]:
+    """Memset of batches whose memory is used again, with one thread and with all.
+
+    What stays in the processor's caches is set several times as fast as memory far beyond
+    them, so this is the ceiling for pipelines that keep few batches at a time. By the C
+    library's memset, which need not read what it overwrites. Items are bytes written.
+
+    Args:
+      batch_bytes: bytes of a batch.
+    """
+    threads = os.cpu_count() or 1
+    return [
+        Arm(
+            name=f"memset_batch_{count}_threads",
+            prepare=_prepare_batch_memset,
+            arguments=(count, batch_bytes),
+        )
+        for count in ([1] if threads == 1 else [1, threads])
+    ]
+
+
 def sgemm_arm() -> Arm:
     """Products of float32 matrices by TensorFlow; items are floating-point operations."""
     return Arm(name="sgemm", prepare=_prepare_sgemm)
@@ -46,6 +68,25 @@ def _prepare_sgemm() -> Callable[[], Work]:
         for _ in range(_PRODUCTS):
             corner = int(product()[0, 0])
         return Work(count=_PRODUCTS * 2 * _MATRIX_LENGTH**3, checksum=corner)
+
+    return turn
+
+
+def _prepare_batch_memset(threads: int, batch_bytes: int) -> Callable[[], Work]:
+    memset = ctypes.CDLL(None).memset
+    memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+    pool = concurrent.futures.ThreadPoolExecutor(threads)
+    # One batch is read while the next one is written.
+    buffers = [[np.ones(batch_bytes, np.uint8) for _ in range(2)] for _ in range(threads)]
+    rounds = max(1, 4 * _BUFFER_BYTES // (threads * batch_bytes))
+
+    def fill(pair: list[np.ndarray]) -> None:
+        for number in range(rounds):
+            memset(pair[number % 2].ctypes.data, 7, batch_bytes)
+
+    def turn() -> Work:
+        list(pool.map(fill, buffers))
+        return Work(count=threads * rounds * batch_bytes, checksum=int(buffers[-1][0][-1]))
 
     return turn
 

@@ -69,7 +69,7 @@ class Samples:
       count: items a turn.
       checksum: what the turns agreed on.
       seconds: of each counted turn, in order.
-      notes: those of the last turn.
+      notes: the median of each over the counted turns.
     """
 
     count: int
@@ -166,7 +166,7 @@ def compare(
             count=works[0].count,
             checksum=works[0].checksum,
             seconds=tuple(work.seconds or 0.0 for work in works[warmups:]),
-            notes=works[-1].notes,
+            notes=_medians([work.notes for work in works[warmups:]]),
         )
         for name, works in turns.items()
     }
@@ -186,6 +186,12 @@ def ratio(samples: Mapping[str, Samples], left: str, right: str) -> dict[str, An
         "ratio": round(statistics.median(ratios), 3),
         "ratio_min": round(min(ratios), 3),
         "ratio_max": round(max(ratios), 3),
+    }
+
+
+def _medians(notes: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {
+        name: round(statistics.median(each[name] for each in notes), 6) for name in notes[0]
     }
 
 

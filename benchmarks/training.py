@@ -173,7 +173,7 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
                         f"{of_way['step_ms']:,.0f} ms",
                         share if faster is None else f"{faster['ratio']:.2f}x",
                         f"{of_way['first_step_s']:.1f} s",
-                        f"{of_way['peak_mib']:,} MiB",
+                        f"{of_way['peak_mib']:,.0f} MiB",
                     ]
                 )
     return lines

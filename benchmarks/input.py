@@ -1,0 +1,361 @@
+"""Compares the ways to feed clips: clips/s, CPU time, page faults, part of memset.
+
+Examples:
+  python -m benchmarks.input --json=benchmarks/results/input.json
+      all ways; about fifteen minutes
+  python -m benchmarks.input --groups=generated --repeats=3
+      clips made as they are asked for
+  python -m benchmarks.input --groups=stored --clips=512 --seconds=0.3 --repeats=1
+      a quick look at the ways to read a stored dataset
+
+Each way lives in a process of its own, and all take turns. Every batch's indices are
+checked, and the frames of some against clips that are made one by one.
+
+Exit status: 0 done, 1 failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pathlib
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from absl import logging as absl_logging
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from benchmarks import batch_turns, ceilings, measure
+from benchmarks.fingerprint import fingerprint
+from dotmotion_tfds import configs, json_file, quiet_start
+from dotmotion_tfds.command_line import Flags, UsageError, fail, run
+from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
+
+_GROUPS = ("generated", "cached", "stored")
+_STREAM, _LOOP, _KNOWN = "stream", "notebook's loop alone", "known rate"
+_CONTROL = "stream again"
+# Longer than any machine takes to hand on a batch that is ready.
+_KNOWN_BATCH_SECONDS = 0.02
+
+
+def define_flags() -> Flags:
+    """The flags of this program."""
+    flags = Flags()
+    flags.string("json", None, "file for the result")
+    flags.string("groups", ",".join(_GROUPS), "which ways, separated by commas")
+    flags.integer("batch_size", 128, "clips in a batch")
+    flags.integer("clips", 2048, "clips to store or cache, a multiple of the batch size")
+    flags.integer("repeats", 7, "rounds that are counted, after one that is not")
+    flags.number("seconds", 1.0, "how long a turn lasts")
+    flags.string("dir", None, "where to store clips; a temporary directory if not given")
+    return flags
+
+
+def measure_input(
+    groups: Sequence[str],
+    *,
+    batch_size: int,
+    num_clips: int,
+    repeats: int,
+    seconds: float,
+    folder: pathlib.Path,
+    advance: Callable[[str], Any],
+) -> dict[str, Any]:
+    """Measures the pipelines of some groups.
+
+    Args:
+      groups: of `benchmarks.pipelines.GROUPS`.
+      batch_size: clips in a batch.
+      num_clips: clips to store or cache, a multiple of `batch_size`.
+      repeats: rounds that are counted.
+      seconds: how long a turn lasts.
+      folder: an empty directory to work in.
+      advance: called with the arm's name after each turn.
+
+    Returns:
+      The result, ready for a JSON file.
+
+    Raises:
+      benchmarks.measure.MeasureError: if a pipeline fails, ends, or gives wrong clips.
+    """
+    clip_bytes = configs.CONFIGS["standard"].spec.clip_bytes
+    result: dict[str, Any] = {
+        "benchmark": "input",
+        "fingerprint": fingerprint(),
+        "settings": {"batch_size": batch_size, "clips": num_clips, "seconds": seconds},
+        "clip_bytes": clip_bytes,
+        "arms": {},
+        "controls": {},
+        "ceilings": {},
+    }
+    memset_arms = ceilings.batch_memset_arms(batch_size * clip_bytes)
+    memset = memset_arms[-1].name
+    for group in groups:
+        place = folder / group
+        arms = _arms(group, batch_size, num_clips, seconds, place) + memset_arms
+        samples = measure.compare(arms, repeats=repeats, advance=advance)
+        result["controls"][group] = measure.ratio(samples, _STREAM, _CONTROL)
+        for arm in memset_arms:
+            result["ceilings"].setdefault(arm.name, samples[arm.name].summary("bytes"))
+        for name, description in _described(group).items():
+            key = name if group == "generated" or name != _STREAM else f"stream, {group}"
+            result["arms"][key] = {
+                "group": group,
+                "about": description,
+                **summary(samples[name], samples[memset]),
+            }
+        if group == "generated":
+            result["known_rate"] = _known_rate(samples[_KNOWN], batch_size)
+            result["stream_of_memset"] = result["arms"][_STREAM]["fraction_of_memset"]
+            loop, stream = samples[_LOOP].notes, samples[_STREAM].notes
+            result["stream_vs_loop_per_core"] = round(
+                loop["cpu_us_per_clip"] / stream["cpu_us_per_clip"], 2
+            )
+    return result
+
+
+def summary(samples: measure.Samples, memset: measure.Samples) -> dict[str, Any]:
+    """An arm's figures.
+
+    Args:
+      samples: of the arm, with the notes of `batch_turns`.
+      memset: of the memset arm in the same rounds, in bytes.
+    """
+    delivered = samples.notes["delivered_bytes_per_clip"]
+    fractions = [
+        rate * delivered / bytes_per_s
+        for rate, bytes_per_s in zip(samples.rates, memset.rates, strict=True)
+    ]
+    return {
+        **samples.summary("clips"),
+        **samples.notes,
+        "fraction_of_memset": round(statistics.median(fractions), 4),
+    }
+
+
+def _arms(
+    group: str, batch_size: int, num_clips: int, seconds: float, folder: pathlib.Path
+) -> list[measure.Arm]:
+    def arm(name: str, pipeline: str, work: str) -> measure.Arm:
+        env = {} if pipeline == _KNOWN else dict(_pipelines().GROUPS[group][pipeline].env)
+        settings = (batch_size, num_clips, seconds, str(folder / name), env)
+        arguments = (group, pipeline, *settings)
+        return measure.Arm(name, prepare, arguments, work)
+
+    arms = [arm(name, name, work) for name, work in _works(group).items()]
+    arms.append(arm(_CONTROL, _STREAM, _works(group)[_STREAM]))
+    if group == "generated":
+        arms.append(arm(_KNOWN, _KNOWN, _works(group)[_STREAM]))
+    return arms
+
+
+def _works(group: str) -> dict[str, str]:
+    """For each pipeline of a group, which others do the same work."""
+    pipelines = _pipelines()
+    return {
+        name: f"{pipeline.order}, {pipeline.is_float}"
+        if pipeline.order == batch_turns.IN_ORDER
+        else name
+        for name, pipeline in pipelines.GROUPS[group].items()
+    }
+
+
+def _described(group: str) -> dict[str, str]:
+    return {name: each.about for name, each in _pipelines().GROUPS[group].items()}
+
+
+def _pipelines() -> Any:
+    quiet_start.import_tensorflow()
+    from benchmarks import pipelines
+
+    return pipelines
+
+
+def prepare(
+    group: str,
+    name: str,
+    batch_size: int,
+    num_clips: int,
+    seconds: float,
+    folder: str,
+    env: Mapping[str, str],
+) -> Callable[[], measure.Work]:
+    """A turn of one pipeline.
+
+    Args:
+      group: of the pipeline.
+      name: of the pipeline, or 'known rate'.
+      batch_size: clips in a batch.
+      num_clips: clips to store or cache.
+      seconds: how long a turn lasts.
+      folder: a directory of its own, which may be missing.
+      env: environment variables to set before TensorFlow is there.
+    """
+    os.environ.update(env)
+    pipelines = _pipelines()
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    tf.get_logger().setLevel("ERROR")
+    tfds.disable_progress_bar()
+    absl_logging.set_verbosity(absl_logging.ERROR)
+    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+    place = pipelines.Place(batch_size, num_clips, pathlib.Path(folder))
+    if name == _KNOWN:
+        expected = batch_turns.Expected(batch_size, pass_clips=num_clips)
+
+        def make() -> Any:
+            return pipelines.known_rate(place, batch_seconds=_KNOWN_BATCH_SECONDS)
+
+    else:
+        pipeline = pipelines.GROUPS[group][name]
+        expected = pipeline.expected(place)
+
+        def make() -> Any:
+            with contextlib.redirect_stdout(io.StringIO()):
+                return pipeline.make(place)
+
+    return batch_turns.turn_of(make, expected, seconds=seconds)
+
+
+def _known_rate(samples: measure.Samples, batch_size: int) -> dict[str, float]:
+    expected = batch_size / _KNOWN_BATCH_SECONDS
+    found = samples.summary("clips")["clips_per_s"]
+    return {
+        "expected_clips_per_s": round(expected, 1),
+        "clips_per_s": found,
+        "ratio": round(found / expected, 4),
+    }
+
+
+_HEADINGS = (
+    "pipeline",
+    "what it does",
+    "clips/s",
+    "spread",
+    "CPU us/clip",
+    "faults/clip",
+    "read bytes/clip",
+    "of memset",
+)
+
+
+def table(result: Mapping[str, Any]) -> list[list[str]]:
+    """A line of headings, and one of cells for each pipeline."""
+    lines = [list(_HEADINGS)]
+    for name, arm in result["arms"].items():
+        lines.append(
+            [
+                name,
+                arm["about"],
+                f"{arm['clips_per_s']:,.0f}",
+                f"{arm['spread']:.0%}",
+                f"{arm['cpu_us_per_clip']:,.1f}",
+                f"{arm['page_faults_per_clip']:,.1f}",
+                f"{arm['read_bytes_per_clip']:,.0f}",
+                f"{arm['fraction_of_memset']:.1%}",
+            ]
+        )
+    return lines
+
+
+def markdown(result: Mapping[str, Any]) -> str:
+    """A result as the table that the documentation shows."""
+    headings, *lines = table(result)
+    rules = ["---", "---", *["---:"] * (len(headings) - 2)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [headings, rules, *lines])
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the program; returns its exit status."""
+    return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_measure)
+
+
+def _check(given: dict[str, Any]) -> dict[str, Any]:
+    groups = given["groups"].split(",")
+    for name in groups:
+        if name not in _GROUPS:
+            raise UsageError(f"--groups={given['groups']!r}: expected some of {_GROUPS}")
+    batch_size = require_integer("batch_size", given["batch_size"], 1, MAX_BATCH_SIZE)
+    clips = require_integer("clips", given["clips"], batch_size, 1_000_000)
+    if clips % batch_size:
+        raise UsageError(
+            f"--clips={clips} is no multiple of --batch_size={batch_size}: use "
+            f"--clips={clips // batch_size * batch_size}"
+        )
+    require_integer("repeats", given["repeats"], 1, 1000)
+    if not 0.01 <= given["seconds"] <= 600:
+        raise UsageError(f"--seconds={given['seconds']}: expected 0.01 to 600")
+    json = given["json"]
+    path = None if json is None else json_file.require_place(json)
+    return {**given, "groups": groups, "json": path}
+
+
+def _measure(options: dict[str, Any]) -> int:
+    arms = sum(
+        len(_works(group)) + 1 + (group == "generated") for group in options["groups"]
+    )
+    arms += len(ceilings.batch_memset_arms(1)) * len(options["groups"])
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=options["dir"]) as folder,
+            tqdm(
+                total=arms * (options["repeats"] + 1),
+                unit=" turns",
+                leave=False,
+                disable=None,
+            ) as bar,
+        ):
+
+            def advance(name: str) -> None:
+                bar.set_postfix_str(name, refresh=False)
+                bar.update()
+
+            result = measure_input(
+                options["groups"],
+                batch_size=options["batch_size"],
+                num_clips=options["clips"],
+                repeats=options["repeats"],
+                seconds=options["seconds"],
+                folder=pathlib.Path(folder),
+                advance=advance,
+            )
+        _show(result)
+        if options["json"] is not None:
+            json_file.write(options["json"], result)
+    except (measure.MeasureError, OSError) as error:
+        return fail(error, 1)
+    return 0
+
+
+def _show(result: Mapping[str, Any]) -> None:
+    headings, *lines = table(result)
+    shown = Table(title="Ways to feed clips of standard", title_justify="left")
+    for number, heading in enumerate(headings):
+        shown.add_column(heading, justify="left" if number < 2 else "right")
+    for cells in lines:
+        shown.add_row(*cells)
+    console = Console(width=130)
+    console.print(shown)
+    for group, control in result["controls"].items():
+        console.print(f"control of {group}, the same way twice: {control['ratio']:.3f}")
+    if "known_rate" in result:
+        known = result["known_rate"]
+        console.print(
+            f"a source of {known['expected_clips_per_s']:,.0f} clips/s was measured as "
+            f"{known['clips_per_s']:,.0f}: {known['ratio']:.3f}"
+        )
+        console.print(
+            f"the stream: {result['stream_of_memset']:.2f} of memset, "
+            f"{result['stream_vs_loop_per_core']:.1f}x the notebook's loop per core"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
