@@ -13,10 +13,11 @@ RUN_STAMP := $(VENV)/.installed$(EXTRAS:%=-with-%)
 TEST_STAMP := $(VENV)/.installed-test
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 KERNELS := $(wildcard trainers/kernels/source/* dotmotion_tfds/native/*_source/*)
+BROWSERS := chromium chromium-browser google-chrome
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet \
 	--constraint constraints.txt --editable
 
-.PHONY: help train test check format lock clean
+.PHONY: help train test check browser format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,7 +31,7 @@ help:
 train: $(RUN_STAMP)
 	$(BIN)/python -m trainers.main --strategy=mirrored $(ARGS)
 
-test: check
+test: check browser
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: $(TEST_STAMP)
@@ -38,6 +39,17 @@ check: $(TEST_STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror $(KERNELS)
 	$(BIN)/mypy
+
+# The report's page is tested in it. Nothing fails here: the tests say what they miss.
+browser:
+	@for name in $(BROWSERS); do command -v $$name > /dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+		echo 'Installing Chromium for the tests of the report (a minute, once) ...'; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		timeout 600 sh -c 'apt-get update && apt-get install --yes \
+			--no-install-recommends chromium' > /dev/null 2>&1 && exit 0; \
+	fi; \
+	echo 'No Chromium is installed or can be: tests that need a browser will be skipped.'
 
 format: $(TEST_STAMP)
 	$(BIN)/ruff check --fix .

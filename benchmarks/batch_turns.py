@@ -18,7 +18,7 @@ import google_crc32c
 import numpy as np
 
 from benchmarks import counters
-from benchmarks.measure import MeasureError, Work
+from benchmarks.measure import Work, WrongWorkError
 from dotmotion_tfds import elements, raster
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.configs import CONFIGS
@@ -76,7 +76,7 @@ def turn_of(
       making of the pipeline to its first batch.
 
     Raises:
-      MeasureError: here or in a turn, if the pipeline ends or gives a wrong batch.
+      WrongWorkError: here or in a turn, if the pipeline ends or gives a wrong batch.
     """
     start = clock()
     source = _Checked(iter(make_batches()), expected)
@@ -141,7 +141,7 @@ class _Checked:
         try:
             batch = next(self._batches)
         except StopIteration:
-            raise MeasureError(
+            raise WrongWorkError(
                 f"the pipeline ended after {self._taken} batches"
                 if self._taken
                 else "the pipeline gave nothing"
@@ -149,7 +149,7 @@ class _Checked:
         size = self._expected.batch_size
         video = _array(batch["video"])
         if len(video) != size:
-            raise MeasureError(f"batch {self._taken} has {len(video)} clips of {size}")
+            raise WrongWorkError(f"batch {self._taken} has {len(video)} clips of {size}")
         pixels = None
         if self._taken % _PIXELS_EVERY == 0:
             row = self._taken % size
@@ -173,7 +173,7 @@ class _Checked:
                     self._require_new(number, checksum)
                 video = self._video(int(indices[row]) if len(indices) else None, centers)
                 if google_crc32c.value(video.tobytes()) != checksum:
-                    raise MeasureError(f"batch {number}, row {row}: wrong frames")
+                    raise WrongWorkError(f"batch {number}, row {row}: wrong frames")
         self._kept.clear()
 
     def _verify_order(self, number: int, indices: np.ndarray) -> None:
@@ -185,7 +185,7 @@ class _Checked:
             if passes is not None:
                 due %= passes
             if not np.array_equal(indices, due):
-                raise MeasureError(
+                raise WrongWorkError(
                     f"batch {number} has clips {indices[0]} to {indices[-1]}, expected "
                     f"{due[0]} to {due[-1]}"
                 )
@@ -195,7 +195,7 @@ class _Checked:
             index = max(indices.tolist(), key=self._seen.__getitem__)
             times = self._seen[index]
             if times > most:
-                raise MeasureError(
+                raise WrongWorkError(
                     f"clip {index} came {times} times in {number + 1} batches, expected "
                     f"{most} at most"
                 )
@@ -204,7 +204,7 @@ class _Checked:
         """Without indices, a clip that came before is known by its frames alone."""
         self._seen.update([checksum])
         if self._seen[checksum] > 1:
-            raise MeasureError(f"batch {number} has a clip that came before")
+            raise WrongWorkError(f"batch {number} has a clip that came before")
 
     def _video(self, index: int | None, centers: np.ndarray) -> np.ndarray:
         if index is None:

@@ -11,6 +11,7 @@ that did different work are an error, not a figure.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import multiprocessing
 import statistics
@@ -19,9 +20,18 @@ from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+import psutil
+
+# How a process tells that error from others.
+_WRONG = "WrongWorkError: "
+
 
 class MeasureError(RuntimeError):
     """A comparison that would not mean anything; the message is one line."""
+
+
+class WrongWorkError(MeasureError):
+    """An arm did nothing, or something else than it should."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +142,9 @@ def compare(
       The samples of each arm by name.
 
     Raises:
-      MeasureError: if an arm fails, does nothing, or does other work than the arms of its
-        group or than in its other turns.
+      WrongWorkError: if an arm does nothing, or other work than the arms of its group or
+        than in its other turns.
+      MeasureError: if an arm fails.
     """
     names = [arm.name for arm in arms]
     if len(set(names)) != len(names) or not names or repeats < 1 or warmups < 1:
@@ -143,7 +154,8 @@ def compare(
     try:
         for arm in arms:
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, arm), daemon=True)
+            # Daemons may not have workers of their own.
+            process = context.Process(target=_serve, args=(theirs, arm))
             process.start()
             theirs.close()
             processes[arm.name] = (process, ours)
@@ -156,10 +168,10 @@ def compare(
                 turns[arm.name].append(_receive(arm, connection))
                 advance(arm.name)
     finally:
-        for process, connection in processes.values():
+        for _, connection in processes.values():
             connection.close()
-            process.join(timeout=10)
-            process.kill()
+        for process, _ in processes.values():
+            _end(process)
     _require_equal_work(arms, turns)
     return {
         name: Samples(
@@ -187,6 +199,18 @@ def ratio(samples: Mapping[str, Samples], left: str, right: str) -> dict[str, An
         "ratio_min": round(min(ratios), 3),
         "ratio_max": round(max(ratios), 3),
     }
+
+
+def _end(process: multiprocessing.process.BaseProcess) -> None:
+    """Waits for an arm to end, or ends it, with what it started."""
+    process.join(timeout=10)
+    if process.is_alive() and process.pid is not None:
+        with contextlib.suppress(psutil.Error):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    child.kill()
+        process.kill()
+    process.join()
 
 
 def _medians(notes: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -220,7 +244,8 @@ def _receive(arm: Arm, connection: Connection) -> Any:
     except EOFError:
         answer = "its process ended"
     if isinstance(answer, str):
-        raise MeasureError(f"{arm.name} failed: {answer}")
+        kind = WrongWorkError if answer.startswith(_WRONG) else MeasureError
+        raise kind(f"{arm.name} failed: {answer.removeprefix(_WRONG)}")
     return answer
 
 
@@ -229,11 +254,13 @@ def _require_equal_work(arms: Sequence[Arm], turns: Mapping[str, Sequence[Work]]
     for arm in arms:
         for work in turns[arm.name]:
             if work.count < 1:
-                raise MeasureError(f"{arm.name} did nothing: a turn had {work.count} items")
+                raise WrongWorkError(
+                    f"{arm.name} did nothing: a turn had {work.count} items"
+                )
             group = arm.group or arm.name
             name, first = expected.setdefault(group, (arm.name, work))
             if (first.count, first.checksum) != (work.count, work.checksum):
-                raise MeasureError(
+                raise WrongWorkError(
                     f"{arm.name} did other work than {name}: {work.count} items with "
                     f"checksum {work.checksum}, expected {first.count} with "
                     f"{first.checksum}"

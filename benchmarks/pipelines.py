@@ -230,7 +230,8 @@ def stored_config(encoding: str, num_clips: int) -> NamedConfig:
     )
 
 
-def _built(place: Place, encoding: str, file_format: str) -> Any:
+def built(place: Place, encoding: str, file_format: str) -> Any:
+    """The builder of a dataset that is built in the place's folder, if it is missing."""
     builder = Builder(
         config=stored_config(encoding, place.num_clips),
         data_dir=str(place.folder),
@@ -242,7 +243,7 @@ def _built(place: Place, encoding: str, file_format: str) -> Any:
 
 def _tfrecords(encoding: str) -> Callable[[Place], tf.data.Dataset]:
     def dataset_of(place: Place) -> tf.data.Dataset:
-        builder = _built(place, encoding, "tfrecord")
+        builder = built(place, encoding, "tfrecord")
         # Otherwise what was read once comes from memory.
         config = tfds.ReadConfig(try_autocache=False)
         dataset = builder.as_dataset(split="train", read_config=config)
@@ -260,7 +261,7 @@ def _tfrecords(encoding: str) -> Callable[[Place], tf.data.Dataset]:
 
 def _array_records(encoding: str) -> Callable[[Place], Iterator[Batch]]:
     def batches_of(place: Place) -> Iterator[Batch]:
-        builder = _built(place, encoding, "array_record")
+        builder = built(place, encoding, "array_record")
         source = builder.as_data_source(split="train")
         return _batches(source, place, builder.builder_config.named)
 

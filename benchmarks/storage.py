@@ -350,14 +350,15 @@ def _measure(given: dict[str, Any]) -> int:
 
 def show(result: Mapping[str, Any]) -> None:
     """Prints a result as a table."""
-    table = Table(title="Clips of standard, by what is stored", title_justify="left")
-    table.add_column("encoding", min_width=max(map(len, result["encodings"])))
-    for heading in _HEADINGS:
-        table.add_column(heading, justify="right")
-    for encoding, figures in result["encodings"].items():
-        table.add_row(encoding, *row(figures))
+    shown = Table(title="Clips of standard, by what is stored", title_justify="left")
+    (first, *headings), *lines = table(result)
+    shown.add_column(first, min_width=max(map(len, result["encodings"])))
+    for heading in headings:
+        shown.add_column(heading, justify="right")
+    for cells in lines:
+        shown.add_row(*cells)
     print_wide = Console(width=112, soft_wrap=False)
-    print_wide.print(table)
+    print_wide.print(shown)
     print_wide.print(f"control, the same arm twice: {result['control']['ratio']:.3f}")
 
 
@@ -385,12 +386,16 @@ def row(figures: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def table(result: Mapping[str, Any]) -> list[list[str]]:
+    """A line of headings, and one of cells for each encoding."""
+    rows = ([name, *row(figures)] for name, figures in result["encodings"].items())
+    return [["encoding", *_HEADINGS], *rows]
+
+
 def markdown(result: Mapping[str, Any]) -> str:
     """A result as the table that the documentation shows."""
-    lines = [f"| encoding | {' | '.join(_HEADINGS)} |", "|---" * (len(_HEADINGS) + 1) + "|"]
-    for encoding, figures in result["encodings"].items():
-        lines.append(f"| {encoding} | {' | '.join(row(figures))} |")
-    return "\n".join(lines)
+    headings, *lines = (f"| {' | '.join(cells)} |" for cells in table(result))
+    return "\n".join([headings, "|---" * (len(_HEADINGS) + 1) + "|", *lines])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -23,11 +24,35 @@ class UsageError(ValueError):
     """A program was called wrongly; the message is one line."""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Positional:
+    name: str
+    description: str
+    least: int
+    most: int | None
+
+    def taken(self, rest: Sequence[str]) -> list[str]:
+        if len(rest) < self.least or (self.most is not None and len(rest) > self.most):
+            expected = (
+                f"{self.least} or more"
+                if self.most is None
+                else f"{self.least}"
+                if self.least == self.most
+                else f"{self.least} to {self.most}"
+            )
+            raise UsageError(
+                f"arguments expected: {expected} ({self.description}), "
+                f"given: {len(rest)}, see --help"
+            )
+        return list(rest)
+
+
 class Flags:
     """The flags of one program, in a set of their own that no other program sees."""
 
     def __init__(self) -> None:
         self.values = absl_flags.FlagValues()
+        self._positional: _Positional | None = None
         self.boolean("help", "show this help", short_name="h")
 
     def string(self, name: str, default: str | None, description: str) -> None:
@@ -48,6 +73,20 @@ class Flags:
             name, False, description, flag_values=self.values, short_name=short_name
         )
 
+    def positional(
+        self, name: str, description: str, *, least: int = 1, most: int | None = None
+    ) -> None:
+        """Lets the program take arguments that are not options, before or after them.
+
+        Args:
+          name: under which `parse` returns them, as a list.
+          description: for `--help` and for the error if there are too few or too many.
+          least: how many there have to be.
+          most: how many there can be, or None for any number.
+        """
+        self._positional = _Positional(name, description, least, most)
+        self.values.set_gnu_getopt(True)
+
     def parse(self, argv: Sequence[str]) -> dict[str, Any] | None:
         """Reads the command line.
 
@@ -55,11 +94,12 @@ class Flags:
           argv: the process's arguments, the program first.
 
         Returns:
-          The value of each flag by name, or None if help was asked for.
+          The value of each flag by name, and the list of other arguments by theirs; or
+          None if help was asked for.
 
         Raises:
           UsageError: if a flag is unknown, its value is unusable, or there are other
-            arguments.
+            arguments than the program takes.
         """
         try:
             rest = self.values(list(argv))[1:]
@@ -67,16 +107,23 @@ class Flags:
             raise UsageError(self._explain(str(error))) from None
         if self.values.help:
             return None
+        given = {name: self.values[name].value for name in self._names() if name != "help"}
+        if self._positional is not None:
+            return {self._positional.name: self._positional.taken(rest), **given}
         if rest:
             raise UsageError(
                 f"unexpected argument {rest[0]!r}: options look like --name=value, see "
                 "--help"
             )
-        return {name: self.values[name].value for name in self._names() if name != "help"}
+        return given
 
     def help(self, about: str) -> str:
-        """What `--help` prints: `about`, then a line for each flag."""
-        lines = [about.rstrip(), "", "Options:"]
+        """What `--help` prints: `about`, then a line for each argument and flag."""
+        lines = [about.rstrip(), ""]
+        if self._positional is not None:
+            name, description = self._positional.name, self._positional.description
+            lines += ["Arguments:", f"  {name.upper()}: {description}", ""]
+        lines.append("Options:")
         for name in self._names():
             flag = self.values[name]
             default = "" if flag.default in (None, False) else f" (default {flag.default})"

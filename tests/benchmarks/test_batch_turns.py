@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import batch_turns
 from benchmarks.batch_turns import ANY_ORDER, IN_ORDER, NO_INDEX, Expected, turn_of
-from benchmarks.measure import MeasureError
+from benchmarks.measure import WrongWorkError
 from dotmotion_tfds import elements
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.configs import CONFIGS
@@ -164,13 +164,13 @@ def without_index(batches):
     ],
 )
 def test_planted_faults_are_seen(make, order, message):
-    with pytest.raises(MeasureError, match=message):
+    with pytest.raises(WrongWorkError, match=message):
         run(make, order, turns=20)
 
 
 def test_a_cached_pass_is_no_fresh_clips_but_a_pass():
     assert run(lambda: passes(2), pass_clips=2 * SIZE).count == SIZE
-    with pytest.raises(MeasureError, match="expected 8 to 11"):
+    with pytest.raises(WrongWorkError, match="expected 8 to 11"):
         run(lambda: passes(2), pass_clips=3 * SIZE)
 
 
@@ -183,5 +183,5 @@ def test_float_pixels_are_checked_too():
     for_right = turn_of(lambda: floats(np.float32(255)), expected, seconds=0.01)
     assert for_right().count == SIZE
     for_wrong = turn_of(lambda: floats(np.float32(256)), expected, seconds=0.01)
-    with pytest.raises(MeasureError, match="wrong frames"):
+    with pytest.raises(WrongWorkError, match="wrong frames"):
         for_wrong()

@@ -1,5 +1,4 @@
 import json
-import pathlib
 
 import pytest
 
@@ -40,13 +39,6 @@ def test_wrong_usage_is_one_line(arguments, message, capsys):
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err
-
-
-@pytest.mark.parametrize("document", ["README.md", "dotmotion_tfds/moving_dot/README.md"])
-def test_documents_show_the_stored_result(document):
-    root = pathlib.Path(storage.__file__).parents[1]
-    result = json.loads((root / "benchmarks/results/storage.json").read_text())
-    assert storage.markdown(result) in (root / document).read_text()
 
 
 def test_help_has_examples(capsys):

@@ -59,6 +59,69 @@ def test_wrong_usage_is_one_line(argument, message):
     assert "\n" not in str(caught.value)
 
 
+def flags_with_files(**limits):
+    flags = make_flags()
+    flags.positional("files", "files to read", **limits)
+    return flags
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["a", "b", "--count=3"], ["--count=3", "a", "b"], ["a", "--count=3", "b"]],
+)
+def test_arguments_stand_before_and_after_options(arguments):
+    found = flags_with_files().parse(["program", *arguments])
+    assert found == {
+        "files": ["a", "b"],
+        "name": "dot",
+        "count": 3,
+        "speed": 1.5,
+        "fast": False,
+    }
+
+
+def test_what_follows_two_dashes_is_an_argument():
+    assert flags_with_files().parse(["program", "--", "--count"])["files"] == ["--count"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "arguments", "message"),
+    [
+        ({}, [], "arguments expected: 1 or more (files to read), given: 0"),
+        ({"least": 2, "most": 2}, ["a"], "arguments expected: 2 (files to read), given: 1"),
+        (
+            {"least": 0, "most": 1},
+            ["a", "b"],
+            "arguments expected: 0 to 1",
+        ),
+        ({}, ["a", "--cuont=3"], "Did you mean: count"),
+    ],
+)
+def test_too_few_or_too_many_arguments_are_one_line(limits, arguments, message):
+    with pytest.raises(UsageError) as caught:
+        flags_with_files(**limits).parse(["program", *arguments])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_as_many_arguments_as_are_allowed_are_taken():
+    assert flags_with_files(least=0, most=1).parse(["program"])["files"] == []
+    assert flags_with_files(least=2, most=2).parse(["program", "a", "b"])["files"] == [
+        "a",
+        "b",
+    ]
+
+
+def test_help_shows_arguments_before_options():
+    lines = flags_with_files().help("About.").splitlines()
+    assert lines[:5] == ["About.", "", "Arguments:", "  FILES: files to read", ""]
+    assert lines[5] == "Options:"
+
+
+def test_help_needs_no_arguments():
+    assert flags_with_files(least=2).parse(["program", "--help"]) is None
+
+
 def test_a_failure_is_a_line_on_standard_error(capsys):
     assert fail(UsageError("no"), 2) == 2
     assert capsys.readouterr() == ("", "error: no\n")

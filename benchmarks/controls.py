@@ -1,0 +1,81 @@
+"""Whether a result can be believed: the same arm twice, and a source of known rate."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from benchmarks.quantities import rate_text
+
+TOLERANCE = 0.02
+
+
+@dataclasses.dataclass(frozen=True)
+class Control:
+    """A ratio that is 1 if the measurement is right.
+
+    Attributes:
+      name: where it stands in the result, such as "cnn_lstm/train".
+      ratio: median.
+      low: least of all rounds, or None if it is not told.
+      high: greatest, likewise.
+    """
+
+    name: str
+    ratio: float
+    low: float | None
+    high: float | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the ratio is 1.00 +- 0.02."""
+        # Ratios are stored with three decimals: 1.02 is inside.
+        return abs(self.ratio - 1) <= TOLERANCE + 1e-9
+
+
+def controls(result: Mapping[str, Any]) -> list[Control]:
+    """Every control of a result; what has no number as its ratio is none."""
+    return list(_controls(result, ()))
+
+
+def _controls(value: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Control]:
+    for key, inner in value.items():
+        if not isinstance(inner, dict):
+            continue
+        if key == "control" and _number(inner.get("ratio")) is not None:
+            name = "/".join(level for level in path if level != "models")
+            yield Control(
+                name=name or "the same arm twice",
+                ratio=inner["ratio"],
+                low=_number(inner.get("ratio_min")),
+                high=_number(inner.get("ratio_max")),
+            )
+        elif key == "known_rate" and _number(inner.get("ratio")) is not None:
+            expected = _number(inner.get("expected_clips_per_s"))
+            source = "known rate" if expected is None else rate_text(expected, "clips")
+            yield Control(f"a source of {source}", inner["ratio"], None, None)
+        else:
+            yield from _controls(inner, (*path, key))
+
+
+def table(found: Sequence[Control]) -> list[list[str]]:
+    """A line of headings, and one of cells for each control."""
+    lines = [["control", "ratio", "least to greatest", "verdict"]]
+    for control in found:
+        told = control.low is not None and control.high is not None
+        lines.append(
+            [
+                control.name,
+                f"{control.ratio:.3f}",
+                f"{control.low:.3f} to {control.high:.3f}" if told else "-",
+                "holds" if control.holds else f"outside 1.00 ± {TOLERANCE:.2f}",
+            ]
+        )
+    return lines
+
+
+def _number(value: Any) -> float | None:
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if usable and math.isfinite(value) else None

@@ -1,0 +1,340 @@
+"""Compares this project's pipelines with other libraries' loaders, on the same clips.
+
+Examples:
+  python -m benchmarks.peers --json=benchmarks/results/peers.json
+      all that are installed; about fifteen minutes
+  python -m benchmarks.peers --repeats=1 --seconds=0.3 --clips=512
+      a quick look
+
+Each loader lives in a process of its own, with the number of workers that was fastest in a
+search of its own. All give the same clips in batches of the same size, and every batch's
+indices are checked. Libraries that are not installed are listed as absent; install them
+with `pip install '.[peers]'`.
+
+Exit status: 0 done, 1 failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import logging
+import pathlib
+import statistics
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from absl import logging as absl_logging
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from benchmarks import batch_turns, ceilings, input, measure, peer_loaders
+from benchmarks.fingerprint import fingerprint
+from dotmotion_tfds import configs, json_file
+from dotmotion_tfds.command_line import Flags, UsageError, fail, run
+from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
+
+# Pipelines of ours: their group and name in `benchmarks.pipelines`.
+_OURS = {
+    "dotmotion stream": ("generated", "stream"),
+    "dotmotion stored, raw": ("stored", "stored, raw"),
+    "dotmotion stored, zlib": ("stored", "stored, zlib"),
+    "dotmotion stored, trajectories": ("stored", "stored, trajectories"),
+}
+_STREAM, _CONTROL = "dotmotion stream", "dotmotion stream again"
+# Turns of the search for the best number of workers.
+_SEARCH_SECONDS = 0.5
+
+
+def define_flags() -> Flags:
+    """The flags of this program."""
+    flags = Flags()
+    flags.string("json", None, "file for the result")
+    flags.integer("batch_size", 128, "clips in a batch")
+    flags.integer("clips", 4096, "clips to store, a multiple of four times the batch size")
+    flags.integer("repeats", 7, "rounds that are counted, after one that is not")
+    flags.number("seconds", 1.0, "how long a turn lasts")
+    flags.string("dir", None, "where to store clips; a temporary directory if not given")
+    return flags
+
+
+def measure_peers(
+    *,
+    batch_size: int,
+    num_clips: int,
+    repeats: int,
+    seconds: float,
+    folder: pathlib.Path,
+    advance: Callable[[str], Any],
+) -> dict[str, Any]:
+    """Measures all loaders that are there, and pipelines of this project.
+
+    Args:
+      batch_size: clips in a batch.
+      num_clips: clips to store, a multiple of `4 * batch_size`.
+      repeats: rounds that are counted.
+      seconds: how long a turn lasts.
+      folder: an empty directory to work in.
+      advance: called with a name after each turn and each search.
+
+    Returns:
+      The result, ready for a JSON file.
+
+    Raises:
+      benchmarks.measure.WrongWorkError: if a loader gives wrong clips.
+    """
+    clip_bytes = configs.CONFIGS["standard"].spec.clip_bytes
+    workers: dict[str, int] = {}
+    searches: dict[str, dict[int, float]] = {}
+    absent: dict[str, str] = {}
+    for name, peer in peer_loaders.PEERS.items():
+        missing = _missing(peer.package)
+        if missing is None:
+            try:
+                searches[name] = _search(
+                    name, batch_size, num_clips, min(seconds, _SEARCH_SECONDS), folder
+                )
+                workers[name] = max(searches[name], key=searches[name].__getitem__)
+            except measure.WrongWorkError:
+                raise
+            except measure.MeasureError as error:
+                missing = str(error)
+        if missing is not None:
+            absent[name] = missing
+        advance(name)
+    memset_arms = ceilings.batch_memset_arms(batch_size * clip_bytes)
+    arms = [
+        _arm(name, batch_size, num_clips, seconds, folder, count)
+        for name, count in workers.items()
+    ]
+    arms += [_our_arm(name, batch_size, num_clips, seconds, folder) for name in _OURS]
+    arms.append(_our_arm(_CONTROL, batch_size, num_clips, seconds, folder))
+    samples = measure.compare(arms + memset_arms, repeats=repeats, advance=advance)
+    memset = samples[memset_arms[-1].name]
+    result: dict[str, Any] = {
+        "benchmark": "peers",
+        "fingerprint": fingerprint(),
+        "settings": {"batch_size": batch_size, "clips": num_clips, "seconds": seconds},
+        "clip_bytes": clip_bytes,
+        "arms": {},
+        "absent": absent,
+        "control": measure.ratio(samples, _STREAM, _CONTROL),
+        "ceilings": {arm.name: samples[arm.name].summary("bytes") for arm in memset_arms},
+    }
+    for name in _OURS:
+        result["arms"][name] = {
+            "group": "stored" if "stored" in name else "generated",
+            "about": "dotmotion_tfds.stored" if "stored" in name else "on the fly",
+            **input.summary(samples[name], memset),
+            "stream_is": measure.ratio(samples, _STREAM, name),
+        }
+    for name, count in workers.items():
+        peer = peer_loaders.PEERS[name]
+        result["arms"][name] = {
+            "group": "stored" if peer.is_stored else "generated",
+            "about": peer.about,
+            "workers": count,
+            "clips_per_s_by_workers": searches[name],
+            **input.summary(samples[name], memset),
+            "stream_is": measure.ratio(samples, _STREAM, name),
+        }
+    return result
+
+
+def _missing(package: str) -> str | None:
+    """Why a package can't be used, or None."""
+    try:
+        found = importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:
+        found = False
+    return None if found else "not installed: pip install '.[peers]'"
+
+
+def _search(
+    name: str, batch_size: int, num_clips: int, seconds: float, folder: pathlib.Path
+) -> dict[int, float]:
+    """Clips per second by the number of workers."""
+    arms = {
+        count: _arm(name, batch_size, num_clips, seconds, folder / "search", count)
+        for count in peer_loaders.PEERS[name].workers
+    }
+    samples = {
+        # One after the other: idle workers of one would slow the next.
+        count: measure.compare([arm], repeats=2)[arm.name]
+        for count, arm in arms.items()
+    }
+    return {
+        count: round(statistics.median(of_count.rates), 1)
+        for count, of_count in samples.items()
+    }
+
+
+def _arm(
+    name: str,
+    batch_size: int,
+    num_clips: int,
+    seconds: float,
+    folder: pathlib.Path,
+    workers: int,
+) -> measure.Arm:
+    peer = peer_loaders.PEERS[name]
+    place = (batch_size, num_clips, str(folder / f"{name} {workers}"))
+    group = name if peer.order == batch_turns.ANY_ORDER else batch_turns.IN_ORDER
+    return measure.Arm(name, prepare, (name, *place, seconds, workers), group)
+
+
+def _our_arm(
+    name: str, batch_size: int, num_clips: int, seconds: float, folder: pathlib.Path
+) -> measure.Arm:
+    group, pipeline = _OURS[_STREAM if name == _CONTROL else name]
+    place: tuple[Any, ...] = (batch_size, num_clips, seconds, str(folder / name), {})
+    work = batch_turns.IN_ORDER if group == "generated" else name
+    return measure.Arm(name, input.prepare, (group, pipeline, *place), work)
+
+
+def prepare(
+    name: str,
+    batch_size: int,
+    num_clips: int,
+    folder: str,
+    seconds: float,
+    workers: int,
+) -> Callable[[], measure.Work]:
+    """A turn of one loader.
+
+    Args:
+      name: of the loader.
+      batch_size: clips in a batch.
+      num_clips: clips to store.
+      folder: a directory of its own, which may be missing.
+      seconds: how long a turn lasts.
+      workers: threads or processes.
+    """
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    absl_logging.set_verbosity(absl_logging.ERROR)
+    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+    peer = peer_loaders.PEERS[name]
+    place = peer_loaders.Place(batch_size, num_clips, pathlib.Path(folder))
+
+    def make() -> Any:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return peer.make(place, workers)
+
+    return batch_turns.turn_of(make, peer.expected(place), seconds=seconds)
+
+
+_HEADINGS = (
+    "loader",
+    "what it does",
+    "workers",
+    "clips/s",
+    "spread",
+    "CPU us/clip",
+    "of memset",
+    "stream is",
+)
+
+
+def table(result: Mapping[str, Any]) -> list[list[str]]:
+    """A line of headings, and one of cells for each loader, the fastest first."""
+    lines = [list(_HEADINGS)]
+    for name, arm in sorted(
+        result["arms"].items(), key=lambda each: -each[1]["clips_per_s"]
+    ):
+        lines.append(
+            [
+                name,
+                arm["about"],
+                str(arm.get("workers", "")),
+                f"{arm['clips_per_s']:,.0f}",
+                f"{arm['spread']:.0%}",
+                f"{arm['cpu_us_per_clip']:,.1f}",
+                f"{arm['fraction_of_memset']:.1%}",
+                "" if name == _STREAM else f"{arm['stream_is']['ratio']:,.1f}x",
+            ]
+        )
+    lines += [
+        [name, f"absent: {why}", *[""] * (len(_HEADINGS) - 2)]
+        for name, why in result["absent"].items()
+    ]
+    return lines
+
+
+def markdown(result: Mapping[str, Any]) -> str:
+    """A result as the table that the documentation shows."""
+    headings, *lines = table(result)
+    rules = ["---", "---", *["---:"] * (len(headings) - 2)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [headings, rules, *lines])
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the program; returns its exit status."""
+    return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_measure)
+
+
+def _check(given: dict[str, Any]) -> dict[str, Any]:
+    batch_size = require_integer("batch_size", given["batch_size"], 1, MAX_BATCH_SIZE)
+    clips = require_integer("clips", given["clips"], 4 * batch_size, 1_000_000)
+    if clips % (4 * batch_size):
+        raise UsageError(
+            f"--clips={clips} is no multiple of four times --batch_size={batch_size}: use "
+            f"--clips={clips // (4 * batch_size) * 4 * batch_size}"
+        )
+    require_integer("repeats", given["repeats"], 1, 1000)
+    if not 0.01 <= given["seconds"] <= 600:
+        raise UsageError(f"--seconds={given['seconds']}: expected 0.01 to 600")
+    json = given["json"]
+    path = None if json is None else json_file.require_place(json)
+    return {**given, "json": path}
+
+
+def _measure(options: dict[str, Any]) -> int:
+    peers = sum(_missing(peer.package) is None for peer in peer_loaders.PEERS.values())
+    arms = peers + len(_OURS) + 1 + len(ceilings.batch_memset_arms(1))
+    turns = len(peer_loaders.PEERS) + arms * (options["repeats"] + 1)
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=options["dir"]) as folder,
+            tqdm(total=turns, unit=" turns", leave=False, disable=None) as bar,
+        ):
+
+            def advance(name: str) -> None:
+                bar.set_postfix_str(name, refresh=False)
+                bar.update()
+
+            result = measure_peers(
+                batch_size=options["batch_size"],
+                num_clips=options["clips"],
+                repeats=options["repeats"],
+                seconds=options["seconds"],
+                folder=pathlib.Path(folder),
+                advance=advance,
+            )
+        _show(result)
+        if options["json"] is not None:
+            json_file.write(options["json"], result)
+    except (measure.MeasureError, OSError) as error:
+        return fail(error, 1)
+    return 0
+
+
+def _show(result: Mapping[str, Any]) -> None:
+    headings, *lines = table(result)
+    shown = Table(title="The same clips by other libraries", title_justify="left")
+    for number, heading in enumerate(headings):
+        shown.add_column(heading, justify="left" if number < 2 else "right")
+    for cells in lines:
+        shown.add_row(*cells)
+    console = Console(width=120)
+    console.print(shown)
+    console.print(f"control, the stream twice: {result['control']['ratio']:.3f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
