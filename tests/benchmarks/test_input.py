@@ -7,7 +7,7 @@ from benchmarks import input, peers
     ("program", "arguments", "message"),
     [
         (input, ["--groups=none"], "--groups='none': expected some of"),
-        (input, ["--clips=100"], "--clips=100"),
+        (input, ["--clips=100"], "clips=100 is out of range"),
         (input, ["--batch_size=64", "--clips=100"], "use --clips=64"),
         (input, ["--seconds=0"], "--seconds=0"),
         (peers, ["--clips=600"], "use --clips=512"),
@@ -18,7 +18,7 @@ def test_wrong_usage_is_one_line(program, arguments, message, capsys):
     assert program.main(["program", *arguments]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    assert message.split("=")[0] in err
+    assert message in err
 
 
 @pytest.mark.parametrize("program", [input, peers])
