@@ -94,8 +94,10 @@ def _grain_processes(place: Place, processes: int) -> Iterable[Batch]:
     import grain
 
     make = functools.partial(clip_source.make_batch, batch_size=place.batch_size)
-    batches = grain.MapDataset.range(1 << 40).map(make).to_iter_dataset()
-    return batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=processes))
+    batches = grain.MapDataset.range(1 << 40).map(make)
+    # By default each worker reads 500 elements ahead: 8 GB of batches.
+    ahead = batches.to_iter_dataset(grain.ReadOptions(1, _BATCHES_AHEAD))
+    return ahead.mp_prefetch(grain.MultiprocessingOptions(processes, _BATCHES_AHEAD))
 
 
 def _torch_clips(place: Place, processes: int) -> Iterable[Batch]:
