@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import pathlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -33,6 +34,21 @@ _MOST_IDLE_SECONDS = 2.0
 _IDLE_STEP_SECONDS = 0.05
 
 IN_ORDER, ANY_ORDER, NO_INDEX = "in order", "any order", "no index"
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """What a pipeline is made for.
+
+    Attributes:
+      batch_size: clips of a batch; divides `num_clips`.
+      num_clips: clips of a pass, for pipelines that store or cache them.
+      folder: an empty directory of its own.
+    """
+
+    batch_size: int
+    num_clips: int
+    folder: pathlib.Path
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,19 +22,15 @@ import os
 import pathlib
 import statistics
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from absl import logging as absl_logging
-from rich.console import Console
-from rich.table import Table
-from tqdm import tqdm
 
-from benchmarks import batch_turns, ceilings, measure
+from benchmarks import batch_turns, ceilings, measure, measured_run
 from benchmarks.fingerprint import fingerprint
-from dotmotion_tfds import configs, json_file, quiet_start
-from dotmotion_tfds.command_line import Flags, UsageError, fail, run
+from dotmotion_tfds import configs, quiet_start
+from dotmotion_tfds.command_line import Flags, UsageError, run
 from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
 
 _GROUPS = ("generated", "cached", "stored")
@@ -206,7 +202,7 @@ def prepare(
     tfds.disable_progress_bar()
     absl_logging.set_verbosity(absl_logging.ERROR)
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
-    place = pipelines.Place(batch_size, num_clips, pathlib.Path(folder))
+    place = batch_turns.Place(batch_size, num_clips, pathlib.Path(folder))
     if name == _KNOWN:
         expected = batch_turns.Expected(batch_size, pass_clips=num_clips)
 
@@ -265,13 +261,6 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
     return lines
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """A result as the table that the documentation shows."""
-    headings, *lines = table(result)
-    rules = ["---", "---", *["---:"] * (len(headings) - 2)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [headings, rules, *lines])
-
-
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
     return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_measure)
@@ -290,10 +279,8 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
             f"--clips={clips // batch_size * batch_size}"
         )
     require_integer("repeats", given["repeats"], 1, 1000)
-    if not 0.01 <= given["seconds"] <= 600:
-        raise UsageError(f"--seconds={given['seconds']}: expected 0.01 to 600")
-    json = given["json"]
-    path = None if json is None else json_file.require_place(json)
+    measured_run.require_seconds(given["seconds"])
+    path = measured_run.place_of_result(given["json"])
     return {**given, "groups": groups, "json": path}
 
 
@@ -302,59 +289,36 @@ def _measure(options: dict[str, Any]) -> int:
         len(_works(group)) + 1 + (group == "generated") for group in options["groups"]
     )
     arms += len(ceilings.batch_memset_arms(1)) * len(options["groups"])
-    try:
-        with (
-            tempfile.TemporaryDirectory(dir=options["dir"]) as folder,
-            tqdm(
-                total=arms * (options["repeats"] + 1),
-                unit=" turns",
-                leave=False,
-                disable=None,
-            ) as bar,
-        ):
-
-            def advance(name: str) -> None:
-                bar.set_postfix_str(name, refresh=False)
-                bar.update()
-
-            result = measure_input(
-                options["groups"],
-                batch_size=options["batch_size"],
-                num_clips=options["clips"],
-                repeats=options["repeats"],
-                seconds=options["seconds"],
-                folder=pathlib.Path(folder),
-                advance=advance,
-            )
-        _show(result)
-        if options["json"] is not None:
-            json_file.write(options["json"], result)
-    except (measure.MeasureError, OSError) as error:
-        return fail(error, 1)
-    return 0
+    turns = arms * (options["repeats"] + 1)
+    return measured_run.run(
+        lambda folder, advance: measure_input(
+            options["groups"],
+            batch_size=options["batch_size"],
+            num_clips=options["clips"],
+            repeats=options["repeats"],
+            seconds=options["seconds"],
+            folder=folder,
+            advance=advance,
+        ),
+        turns=turns,
+        show=_show,
+        json=options["json"],
+        directory=options["dir"],
+    )
 
 
 def _show(result: Mapping[str, Any]) -> None:
-    headings, *lines = table(result)
-    shown = Table(title="Ways to feed clips of standard", title_justify="left")
-    for number, heading in enumerate(headings):
-        shown.add_column(heading, justify="left" if number < 2 else "right")
-    for cells in lines:
-        shown.add_row(*cells)
-    console = Console(width=130)
-    console.print(shown)
-    for group, control in result["controls"].items():
-        console.print(f"control of {group}, the same way twice: {control['ratio']:.3f}")
+    notes = measured_run.controls(result["controls"])
     if "known_rate" in result:
         known = result["known_rate"]
-        console.print(
+        notes += [
             f"a source of {known['expected_clips_per_s']:,.0f} clips/s was measured as "
-            f"{known['clips_per_s']:,.0f}: {known['ratio']:.3f}"
-        )
-        console.print(
+            f"{known['clips_per_s']:,.0f}: {known['ratio']:.3f}",
             f"the stream: {result['stream_of_memset']:.2f} of memset, "
-            f"{result['stream_vs_loop_per_core']:.1f}x the notebook's loop per core"
-        )
+            f"{result['stream_vs_loop_per_core']:.1f}x the notebook's loop per core",
+        ]
+    title = "Ways to feed clips of standard"
+    measured_run.print_table(table(result), title=title, texts=2, notes=notes, width=130)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import io
-import pathlib
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -18,31 +17,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks import batch_turns, clip_source
-from benchmarks.batch_turns import ANY_ORDER, IN_ORDER
+from benchmarks.batch_turns import ANY_ORDER, IN_ORDER, Place
 from dotmotion_tfds import configs
 
 _SPEC = configs.CONFIGS["standard"].spec
-# Loaders give whole shards to workers; two workers share these evenly.
+# Loaders give whole shards to workers; two workers share these evenly, in whole batches if
+# the clips of a pass are a multiple of four times the batch size.
 _SHARDS = 4
 # Elements of Grain and DALI are batches of megabytes here.
 _BATCHES_AHEAD = 4
 _FIELDS = ("video", "label", "centers", "index")
 Batch = Mapping[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """What a loader is made for.
-
-    Attributes:
-      batch_size: clips of a batch; `num_clips` is a multiple of four times of it.
-      num_clips: clips of a pass, for loaders of stored clips.
-      folder: an empty directory of its own.
-    """
-
-    batch_size: int
-    num_clips: int
-    folder: pathlib.Path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -257,8 +242,7 @@ def _mosaic(place: Place, processes: int) -> Iterator[Batch]:
 def _source(place: Place, encoding: str) -> Any:
     from benchmarks import pipelines
 
-    stored = pipelines.Place(place.batch_size, place.num_clips, place.folder)
-    return pipelines.built(stored, encoding, "array_record").as_data_source(split="train")
+    return pipelines.built(place, encoding, "array_record").as_data_source(split="train")
 
 
 def _grain_records(place: Place, threads: int, *, encoding: str) -> Iterable[Batch]:

@@ -23,20 +23,16 @@ import logging
 import pathlib
 import statistics
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from absl import logging as absl_logging
-from rich.console import Console
-from rich.table import Table
-from tqdm import tqdm
 
-from benchmarks import batch_turns, ceilings, input, measure, peer_loaders
+from benchmarks import batch_turns, ceilings, input, measure, measured_run, peer_loaders
 from benchmarks.fingerprint import fingerprint
-from dotmotion_tfds import configs, json_file
-from dotmotion_tfds.command_line import Flags, UsageError, fail, run
+from dotmotion_tfds import configs
+from dotmotion_tfds.command_line import Flags, UsageError, run
 from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
 
 # Pipelines of ours: their group and name in `benchmarks.pipelines`.
@@ -220,7 +216,7 @@ def prepare(
     absl_logging.set_verbosity(absl_logging.ERROR)
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     peer = peer_loaders.PEERS[name]
-    place = peer_loaders.Place(batch_size, num_clips, pathlib.Path(folder))
+    place = batch_turns.Place(batch_size, num_clips, pathlib.Path(folder))
 
     def make() -> Any:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -266,13 +262,6 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
     return lines
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """A result as the table that the documentation shows."""
-    headings, *lines = table(result)
-    rules = ["---", "---", *["---:"] * (len(headings) - 2)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [headings, rules, *lines])
-
-
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
     return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_measure)
@@ -287,53 +276,34 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
             f"--clips={clips // (4 * batch_size) * 4 * batch_size}"
         )
     require_integer("repeats", given["repeats"], 1, 1000)
-    if not 0.01 <= given["seconds"] <= 600:
-        raise UsageError(f"--seconds={given['seconds']}: expected 0.01 to 600")
-    json = given["json"]
-    path = None if json is None else json_file.require_place(json)
-    return {**given, "json": path}
+    measured_run.require_seconds(given["seconds"])
+    return {**given, "json": measured_run.place_of_result(given["json"])}
 
 
 def _measure(options: dict[str, Any]) -> int:
     peers = sum(_missing(peer.package) is None for peer in peer_loaders.PEERS.values())
     arms = peers + len(_OURS) + 1 + len(ceilings.batch_memset_arms(1))
     turns = len(peer_loaders.PEERS) + arms * (options["repeats"] + 1)
-    try:
-        with (
-            tempfile.TemporaryDirectory(dir=options["dir"]) as folder,
-            tqdm(total=turns, unit=" turns", leave=False, disable=None) as bar,
-        ):
-
-            def advance(name: str) -> None:
-                bar.set_postfix_str(name, refresh=False)
-                bar.update()
-
-            result = measure_peers(
-                batch_size=options["batch_size"],
-                num_clips=options["clips"],
-                repeats=options["repeats"],
-                seconds=options["seconds"],
-                folder=pathlib.Path(folder),
-                advance=advance,
-            )
-        _show(result)
-        if options["json"] is not None:
-            json_file.write(options["json"], result)
-    except (measure.MeasureError, OSError) as error:
-        return fail(error, 1)
-    return 0
+    return measured_run.run(
+        lambda folder, advance: measure_peers(
+            batch_size=options["batch_size"],
+            num_clips=options["clips"],
+            repeats=options["repeats"],
+            seconds=options["seconds"],
+            folder=folder,
+            advance=advance,
+        ),
+        turns=turns,
+        show=_show,
+        json=options["json"],
+        directory=options["dir"],
+    )
 
 
 def _show(result: Mapping[str, Any]) -> None:
-    headings, *lines = table(result)
-    shown = Table(title="The same clips by other libraries", title_justify="left")
-    for number, heading in enumerate(headings):
-        shown.add_column(heading, justify="left" if number < 2 else "right")
-    for cells in lines:
-        shown.add_row(*cells)
-    console = Console(width=120)
-    console.print(shown)
-    console.print(f"control, the stream twice: {result['control']['ratio']:.3f}")
+    notes = measured_run.controls({"the stream": result["control"]})
+    title = "The same clips by other libraries"
+    measured_run.print_table(table(result), title=title, texts=2, notes=notes)
 
 
 if __name__ == "__main__":

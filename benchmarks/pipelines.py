@@ -7,7 +7,6 @@ has index k. So each can be checked, and none can be faster by doing less.
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from tensorflow.python.data.experimental.ops import testing
 
 import dotmotion_tfds
 from benchmarks import batch_turns
-from benchmarks.batch_turns import ANY_ORDER, IN_ORDER, NO_INDEX
+from benchmarks.batch_turns import ANY_ORDER, IN_ORDER, NO_INDEX, Place
 from benchmarks.loop_builder import loop_clip
 from dotmotion_tfds import configs, elements, motion
 from dotmotion_tfds.arrays_tensorflow import TENSORFLOW
@@ -29,21 +28,6 @@ _SPEC = configs.CONFIGS["standard"].spec
 _AUTO = tf.data.AUTOTUNE
 _NO_POOL = {"TF_ENABLE_ONEDNN_OPTS": "0"}
 Batch = dict[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """What a pipeline is made for.
-
-    Attributes:
-      batch_size: clips of a batch; divides `num_clips`.
-      num_clips: clips of a pass, for pipelines that store or cache them.
-      folder: an empty directory of its own.
-    """
-
-    batch_size: int
-    num_clips: int
-    folder: pathlib.Path
 
 
 @dataclasses.dataclass(frozen=True)

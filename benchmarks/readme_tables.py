@@ -22,7 +22,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks import series, tables, text_file
+from benchmarks import series, tables
+from dotmotion_tfds import text_file
 from dotmotion_tfds.command_line import Flags, fail, run
 
 ROOT = pathlib.Path(__file__).parents[1]

@@ -18,23 +18,19 @@ import json
 import pathlib
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from tqdm import tqdm
-
+from benchmarks import measured_run
 from benchmarks.fingerprint import fingerprint
-from dotmotion_tfds import json_file
-from dotmotion_tfds.command_line import Flags, UsageError, fail, run
+from benchmarks.measure import MeasureError
+from dotmotion_tfds.command_line import Flags, UsageError, run
 from dotmotion_tfds.spec import require_integer
 from trainers.recipes import MODELS, PRESETS
 
 
-class RunFailedError(RuntimeError):
+class RunFailedError(MeasureError):
     """A run did not end well; the message is one line."""
 
 
@@ -137,13 +133,6 @@ def _span(seconds: Sequence[float]) -> str:
     return f"{min(seconds):.0f} to {max(seconds):.0f} s"
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """A result as the table that the documentation shows."""
-    headings, *lines = table(result)
-    rows = [f"| {' | '.join(cells)} |" for cells in (headings, *lines)]
-    return "\n".join([rows[0], "|---" * len(headings) + "|", *rows[1:]])
-
-
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
     return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_measure)
@@ -153,12 +142,11 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
     require_integer("seeds", given["seeds"], 1, 1000)
     if given["steps"] is not None:
         require_integer("steps", given["steps"], 1, 1_000_000)
-    place = given["json"]
     return {
         **given,
         "models": _chosen("models", given["models"], MODELS),
         "presets": _chosen("presets", given["presets"], PRESETS),
-        "json": None if place is None else json_file.require_place(place),
+        "json": measured_run.place_of_result(given["json"]),
     }
 
 
@@ -171,34 +159,20 @@ def _chosen(flag: str, text: str, known: Sequence[str]) -> list[str]:
 
 def _measure(options: dict[str, Any]) -> int:
     total = len(options["presets"]) * len(options["models"]) * options["seeds"]
-    try:
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            tqdm(total=total, unit=" runs", leave=False, disable=None) as bar,
-        ):
-
-            def advance(name: str) -> None:
-                bar.set_postfix_str(name, refresh=False)
-                bar.update()
-
-            result = measure_recipes(
-                options["presets"],
-                options["models"],
-                seeds=options["seeds"],
-                steps=options["steps"],
-                folder=pathlib.Path(folder),
-                advance=advance,
-            )
-        headings, *lines = table(result)
-        shown = Table(*headings)
-        for cells in lines:
-            shown.add_row(*cells)
-        Console(width=120).print(shown)
-        if options["json"] is not None:
-            json_file.write(options["json"], result)
-    except (RunFailedError, OSError) as error:
-        return fail(error, 1)
-    return 0
+    return measured_run.run(
+        lambda folder, advance: measure_recipes(
+            options["presets"],
+            options["models"],
+            seeds=options["seeds"],
+            steps=options["steps"],
+            folder=folder,
+            advance=advance,
+        ),
+        turns=total,
+        unit="runs",
+        show=lambda result: measured_run.print_table(table(result), texts=2),
+        json=options["json"],
+    )
 
 
 if __name__ == "__main__":

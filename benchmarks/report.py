@@ -19,9 +19,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import report_markdown, report_page, report_sections, series, text_file
+from benchmarks import report_markdown, report_page, report_sections, series
 from benchmarks.report_sections import Measured
-from dotmotion_tfds import json_file
+from dotmotion_tfds import json_file, text_file
 from dotmotion_tfds.command_line import Flags, UsageError, fail, run
 
 _TITLE = "Benchmarks of dotmotion"

@@ -23,20 +23,16 @@ import pathlib
 import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from absl import logging as absl_logging
-from rich.console import Console
-from rich.table import Table
-from tqdm import tqdm
 
-from benchmarks import ceilings, measure
+from benchmarks import ceilings, measure, measured_run
 from benchmarks.fingerprint import fingerprint
-from dotmotion_tfds import configs, json_file, quiet_start
-from dotmotion_tfds.command_line import Flags, fail, run
+from dotmotion_tfds import configs, quiet_start
+from dotmotion_tfds.command_line import Flags, run
 from dotmotion_tfds.configs import NamedConfig
 from dotmotion_tfds.spec import SPLITS, require_integer
 
@@ -316,50 +312,31 @@ def main(argv: Sequence[str]) -> int:
 def _check(given: dict[str, Any]) -> dict[str, Any]:
     require_integer("clips", given["clips"], 5, 1_000_000)
     require_integer("repeats", given["repeats"], 1, 1000)
-    json = given["json"]
-    return {**given, "json": None if json is None else json_file.require_place(json)}
+    return {**given, "json": measured_run.place_of_result(given["json"])}
 
 
 def _measure(given: dict[str, Any]) -> int:
     turns = (len(configs.ENCODINGS) * 5 + 1 + len(ceilings.memory_arms())) * (
         given["repeats"] + 1
     )
-    try:
-        with (
-            tempfile.TemporaryDirectory(dir=given["dir"]) as folder,
-            tqdm(total=turns, unit=" turns", leave=False, disable=None) as bar,
-        ):
-
-            def advance(name: str) -> None:
-                bar.set_postfix_str(name, refresh=False)
-                bar.update()
-
-            result = measure_storage(
-                num_clips=given["clips"],
-                repeats=given["repeats"],
-                folder=pathlib.Path(folder),
-                advance=advance,
-            )
-        show(result)
-        if given["json"] is not None:
-            json_file.write(given["json"], result)
-    except (measure.MeasureError, OSError) as error:
-        return fail(error, 1)
-    return 0
+    return measured_run.run(
+        lambda folder, advance: measure_storage(
+            num_clips=given["clips"],
+            repeats=given["repeats"],
+            folder=folder,
+            advance=advance,
+        ),
+        turns=turns,
+        show=_show,
+        json=given["json"],
+        directory=given["dir"],
+    )
 
 
-def show(result: Mapping[str, Any]) -> None:
-    """Prints a result as a table."""
-    shown = Table(title="Clips of standard, by what is stored", title_justify="left")
-    (first, *headings), *lines = table(result)
-    shown.add_column(first, min_width=max(map(len, result["encodings"])))
-    for heading in headings:
-        shown.add_column(heading, justify="right")
-    for cells in lines:
-        shown.add_row(*cells)
-    print_wide = Console(width=112, soft_wrap=False)
-    print_wide.print(shown)
-    print_wide.print(f"control, the same arm twice: {result['control']['ratio']:.3f}")
+def _show(result: Mapping[str, Any]) -> None:
+    notes = measured_run.controls({"building zlib": result["control"]})
+    title = "Clips of standard, by what is stored"
+    measured_run.print_table(table(result), title=title, notes=notes)
 
 
 _HEADINGS = (
@@ -390,12 +367,6 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
     """A line of headings, and one of cells for each encoding."""
     rows = ([name, *row(figures)] for name, figures in result["encodings"].items())
     return [["encoding", *_HEADINGS], *rows]
-
-
-def markdown(result: Mapping[str, Any]) -> str:
-    """A result as the table that the documentation shows."""
-    headings, *lines = (f"| {' | '.join(cells)} |" for cells in table(result))
-    return "\n".join([headings, "|---" * (len(_HEADINGS) + 1) + "|", *lines])
 
 
 if __name__ == "__main__":

@@ -53,19 +53,8 @@ def rates_table(result: Mapping[str, Any]) -> list[list[str]]:
 
 
 def markdown(result: Mapping[str, Any]) -> str:
-    """A result as the table that the documentation shows.
-
-    Args:
-      result: as `series.load` returns it.
-
-    Raises:
-      ResultError: if the result lacks what the table shows, or the module needs a package
-        that is not installed.
-    """
-    module = _module(result)
-    if module is None or not hasattr(module, "markdown"):
-        return as_markdown(table(result))
-    return _made_by(module.markdown, result)
+    """The table of a result as the documentation shows it; raises as `table`."""
+    return as_markdown(table(result))
 
 
 def as_markdown(lines: Sequence[Sequence[str]]) -> str:

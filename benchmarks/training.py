@@ -22,14 +22,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from tqdm import tqdm
-
-from benchmarks import ceilings, keras_steps, measure, torch_steps
+from benchmarks import ceilings, keras_steps, measure, measured_run, torch_steps
 from benchmarks.fingerprint import fingerprint
-from dotmotion_tfds import json_file
-from dotmotion_tfds.command_line import Flags, UsageError, fail, run
+from dotmotion_tfds.command_line import Flags, UsageError, run
 from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
 from trainers.architecture import FILTERS, KERNEL_SIZES, LSTM_UNITS
 from trainers.recipes import MODELS
@@ -179,17 +174,6 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
     return lines
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """A result as the table that the documentation shows."""
-    headings, *lines = table(result)
-    rules = "|---" * len(headings) + "|"
-    return "\n".join([_row(headings), rules, *(_row(cells) for cells in lines)])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
     return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_measure)
@@ -204,47 +188,35 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
     require_integer("repeats", given["repeats"], 1, 1000)
     if given["peers"] and importlib.util.find_spec("torch") is None:
         raise UsageError("--peers and PyTorch is not installed: pip install '.[peers]'")
-    json = given["json"]
-    path = None if json is None else json_file.require_place(json)
+    path = measured_run.place_of_result(given["json"])
     return {**given, "models": model_names, "json": path}
 
 
 def _measure(options: dict[str, Any]) -> int:
     arms = len(_KERAS) + 1 + (len(_PYTORCH) if options["peers"] else 0)
     turns = (options["repeats"] + 1) * (1 + len(options["models"]) * len(_KINDS) * arms)
-    try:
-        with tqdm(total=turns, unit=" turns", leave=False, disable=None) as bar:
-
-            def advance(name: str) -> None:
-                bar.set_postfix_str(name, refresh=False)
-                bar.update()
-
-            result = measure_training(
-                options["models"],
-                batch_size=options["batch_size"],
-                repeats=options["repeats"],
-                peers=options["peers"],
-                advance=advance,
-            )
-        _show(result)
-        if options["json"] is not None:
-            json_file.write(options["json"], result)
-    except (measure.MeasureError, OSError) as error:
-        return fail(error, 1)
-    return 0
+    return measured_run.run(
+        lambda _, advance: measure_training(
+            options["models"],
+            batch_size=options["batch_size"],
+            repeats=options["repeats"],
+            peers=options["peers"],
+            advance=advance,
+        ),
+        turns=turns,
+        show=_show,
+        json=options["json"],
+    )
 
 
 def _show(result: Mapping[str, Any]) -> None:
-    headings, *lines = table(result)
-    shown = Table(*headings)
-    for cells in lines:
-        shown.add_row(*cells)
-    console = Console(width=120)
-    console.print(shown)
-    for model_name, kinds in result["models"].items():
-        for kind, figures in kinds.items():
-            control = figures["control"]["ratio"]
-            console.print(f"control of {model_name}, {kind}: {control:.3f}")
+    controls = {
+        f"{model_name}, {kind}": figures["control"]
+        for model_name, kinds in result["models"].items()
+        for kind, figures in kinds.items()
+    }
+    notes = measured_run.controls(controls)
+    measured_run.print_table(table(result), texts=2, notes=notes)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from benchmarks import batch_turns, peer_loaders
 @pytest.mark.parametrize("name", ["Grain", "Grain, batches", "Grain, ArrayRecord, zlib"])
 def test_grain_gives_the_clips(name, tmp_path, monkeypatch):
     monkeypatch.setattr(batch_turns, "_wait_until_idle", lambda: None)
-    place = peer_loaders.Place(4, 16, tmp_path)
+    place = batch_turns.Place(4, 16, tmp_path)
     peer = peer_loaders.PEERS[name]
     turn = batch_turns.turn_of(
         lambda: peer.make(place, 2), peer.expected(place), seconds=0.05

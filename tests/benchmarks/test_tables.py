@@ -1,5 +1,3 @@
-import types
-
 import pytest
 
 from benchmarks import recipes, series, storage, tables, training
@@ -12,7 +10,6 @@ MODULES = {"training": training, "storage": storage, "recipes-standard": recipes
 def test_a_result_has_the_table_of_its_benchmark(name):
     result = series.load(STORED / f"{name}.json")
     assert tables.table(result) == MODULES[name].table(result)
-    assert tables.markdown(result) == MODULES[name].markdown(result)
     assert tables.as_markdown(tables.table(result)) == tables.markdown(result)
 
 
@@ -31,13 +28,6 @@ def test_a_module_that_is_absent_or_has_no_table_is_none(monkeypatch):
     monkeypatch.setitem(tables.MODULES, "plain", "benchmarks.quantities")
     assert tables.table(plain(a=100.0)) == tables.rates_table(plain(a=100.0))
     assert tables.markdown(plain(a=100.0)).startswith("| rate |")
-
-
-def test_a_module_is_asked_when_it_comes(monkeypatch):
-    module = types.SimpleNamespace(markdown=lambda result: "its own")
-    monkeypatch.setattr(tables, "_module", lambda result: module)
-    assert tables.markdown(plain(a=1.0)) == "its own"
-    assert tables.table(plain(a=1.0)) == tables.rates_table(plain(a=1.0))
 
 
 def test_a_module_that_needs_what_is_not_installed_is_one_line(monkeypatch):

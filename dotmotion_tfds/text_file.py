@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 
-from dotmotion_tfds.command_line import UsageError
+from dotmotion_tfds.spec import SpecError
 
 
 def require_place(flag: str, given: str) -> pathlib.Path:
@@ -19,11 +20,11 @@ def require_place(flag: str, given: str) -> pathlib.Path:
       The path, with "~" expanded.
 
     Raises:
-      UsageError: if its directory is not there, or it is a directory itself.
+      SpecError: if its directory is not there, or it is a directory itself.
     """
     path = pathlib.Path(os.path.expanduser(given)).absolute()
     if not given or path.is_dir() or not path.parent.is_dir():
-        raise UsageError(
+        raise SpecError(
             f"--{flag}={given!r} can't be written: expected a file in a directory that "
             "exists"
         )
@@ -42,6 +43,9 @@ def write(path: pathlib.Path, text: str) -> None:
         file is as it was.
     """
     target = pathlib.Path(os.path.realpath(path))
+    # Renaming would put a file where the directory, device or pipe was.
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8")

@@ -1,7 +1,7 @@
 import pytest
 
-from benchmarks import text_file
-from dotmotion_tfds.command_line import UsageError
+from dotmotion_tfds import text_file
+from dotmotion_tfds.spec import SpecError
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):
@@ -21,5 +21,5 @@ def test_a_file_that_can_not_be_replaced_leaves_nothing(tmp_path):
 
 @pytest.mark.parametrize("given", ["", "/nowhere/page.html", "/tmp"])
 def test_a_place_where_nothing_can_be_written_is_one_line(given):
-    with pytest.raises(UsageError, match=f"--out='{given}' can't be written"):
+    with pytest.raises(SpecError, match=f"--out='{given}' can't be written"):
         text_file.require_place("out", given)

@@ -1,0 +1,120 @@
+"""What programs that measure do around it: progress, a table, a file, errors."""
+
+from __future__ import annotations
+
+import pathlib
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from benchmarks.measure import MeasureError
+from dotmotion_tfds import json_file
+from dotmotion_tfds.command_line import UsageError, fail
+
+Result = dict[str, Any]
+Advance = Callable[[str], Any]
+
+
+def place_of_result(given: str | None) -> pathlib.Path | None:
+    """The path that `--json` names, checked before anything is measured.
+
+    Raises:
+      dotmotion_tfds.SpecError: if no file can be there.
+    """
+    return None if given is None else json_file.require_place(given)
+
+
+def require_seconds(seconds: float) -> float:
+    """The length of a turn.
+
+    Raises:
+      UsageError: if it is not between 0.01 and 600 s.
+    """
+    if not 0.01 <= seconds <= 600:
+        raise UsageError(f"--seconds={seconds}: expected 0.01 to 600")
+    return seconds
+
+
+def run(
+    measure: Callable[[pathlib.Path, Advance], Result],
+    *,
+    turns: int,
+    show: Callable[[Result], Any],
+    json: pathlib.Path | None,
+    directory: str | None = None,
+    unit: str = "turns",
+) -> int:
+    """Measures with a progress bar, shows the result and writes it.
+
+    Args:
+      measure: makes the result, given an empty directory that is gone afterwards and
+        what to call with a name after each turn.
+      turns: how many there will be.
+      show: prints the result.
+      json: file for the result, or None.
+      directory: where to make the empty one; where the system has such by default.
+      unit: what a turn is called.
+
+    Returns:
+      The exit status: 0, or 1 after an error was printed.
+    """
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=directory) as folder,
+            tqdm(total=turns, unit=f" {unit}", leave=False, disable=None) as bar,
+        ):
+
+            def advance(name: str) -> None:
+                bar.set_postfix_str(name, refresh=False)
+                bar.update()
+
+            result = measure(pathlib.Path(folder), advance)
+        show(result)
+        if json is not None:
+            json_file.write(json, result)
+    except (MeasureError, OSError) as error:
+        return fail(error, 1)
+    return 0
+
+
+def print_table(
+    lines: Sequence[Sequence[str]],
+    *,
+    title: str | None = None,
+    texts: int = 1,
+    notes: Sequence[str] = (),
+    width: int = 120,
+) -> None:
+    """Prints lines of cells as a table.
+
+    Args:
+      lines: of as many cells; the first has the headings.
+      title: what stands above it.
+      texts: how many columns from the left hold text; the others are numbers.
+      notes: lines below it.
+      width: characters.
+    """
+    headings, *rest = lines
+    shown = Table(title=title, title_justify="left")
+    longest = max((len(name) for name, *_ in rest), default=0)
+    shown.add_column(headings[0], min_width=min(longest, width // 3))
+    for number, heading in enumerate(headings[1:], start=1):
+        shown.add_column(heading, justify="left" if number < texts else "right")
+    for cells in rest:
+        shown.add_row(*cells)
+    console = Console(width=width)
+    console.print(shown)
+    for note in notes:
+        console.print(note)
+
+
+def controls(result: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """A note for each control, by name."""
+    return [
+        f"control of {name}, the same way twice: {control['ratio']:.3f}"
+        for name, control in result.items()
+    ]
