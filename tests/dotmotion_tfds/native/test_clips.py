@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dotmotion_tfds import ClipSpec, elements, stream
+from dotmotion_tfds import ClipSpec, elements, splitmix, stream
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.configs import CONFIGS
 from dotmotion_tfds.native import clips
@@ -78,20 +78,37 @@ def test_a_stream_knows_its_shapes():
     assert spec["centers"].shape == (4, 3, 2)
 
 
+def run_operation(**inputs):
+    """The operation on one clip of one frame of 4 x 4 pixels, row and column from 0 to 1."""
+    return clips.LIBRARY.load().ops.dotmotion_clips(
+        **{
+            "indices": [0],
+            "colors": [0],
+            "keys": np.zeros(2, np.uint64),
+            "label_orders": np.zeros((24, 4), np.int32),
+            "lowest": np.zeros((4, 1, 2), np.int32),
+            "thresholds": np.zeros((4, 1, 2, 1), np.uint64),
+            "crossed_rows": np.zeros((2, 1), np.int32),
+            "patterns": np.zeros((3, 4, 1), np.uint8),
+            "height": 4,
+            "first_row": 0,
+            "first_column": 0,
+            "num_columns": 2,
+            **inputs,
+        }
+    )
+
+
+def test_a_draw_has_to_be_above_a_threshold():
+    zero = np.uint64(0)
+    of_clip = splitmix.draws(NUMPY, zero, np.zeros(1, np.uint64))
+    draws = splitmix.draws(NUMPY, of_clip, np.arange(2, dtype=np.uint64))
+    thresholds = np.broadcast_to(draws.reshape(1, 1, 2, 1), (4, 1, 2, 1))
+    assert run_operation(thresholds=thresholds).centers.numpy().tolist() == [[[0, 0]]]
+    below = run_operation(thresholds=thresholds - np.uint64(1))
+    assert below.centers.numpy().tolist() == [[[1, 1]]]
+
+
 def test_colors_that_are_not_there_are_refused():
-    ops = clips.LIBRARY.load().ops
     with pytest.raises(tf.errors.InvalidArgumentError, match="color 1 of 1"):
-        ops.dotmotion_clips(
-            indices=[0],
-            colors=[1],
-            keys=np.zeros(2, np.uint64),
-            label_orders=np.zeros((24, 4), np.int32),
-            lowest=np.zeros((4, 1, 2), np.int32),
-            thresholds=np.zeros((4, 1, 2, 1), np.uint64),
-            crossed_rows=np.zeros((2, 1), np.int32),
-            patterns=np.zeros((3, 4, 1), np.uint8),
-            height=4,
-            first_row=0,
-            first_column=0,
-            num_columns=2,
-        )
+        run_operation(colors=[1])
