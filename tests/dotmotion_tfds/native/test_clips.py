@@ -79,7 +79,7 @@ def test_a_stream_knows_its_shapes():
 
 
 def run_operation(**inputs):
-    """The operation on one clip of one frame of 4 x 4 pixels, row and column from 0 to 1."""
+    """The operation on one clip of one frame of 4 x 4 pixels, its dot in a corner."""
     return clips.LIBRARY.load().ops.dotmotion_clips(
         **{
             "indices": [0],
