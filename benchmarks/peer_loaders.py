@@ -126,7 +126,7 @@ def _dali(place: Place, processes: int) -> Iterator[Batch]:
         py_start_method="spawn",
     )
     def clips() -> Any:
-        return fn.external_source(
+        fields = fn.external_source(
             source=_Batches(place.batch_size),
             num_outputs=len(_FIELDS),
             batch=True,
@@ -134,6 +134,7 @@ def _dali(place: Place, processes: int) -> Iterator[Batch]:
             dtype=[types.UINT8, types.INT64, types.INT32, types.INT64],
             ndim=[4, 0, 2, 0],
         )
+        return tuple(fields)
 
     pipeline = clips()
     pipeline.build()
