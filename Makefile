@@ -13,16 +13,18 @@ RUN_STAMP := $(VENV)/.installed$(EXTRAS:%=-with-%)
 TEST_STAMP := $(VENV)/.installed-test
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 KERNELS := $(wildcard trainers/kernels/source/* dotmotion_tfds/native/*_source/*)
+RESULTS ?= benchmarks/results
 BROWSERS := chromium chromium-browser google-chrome
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet \
 	--constraint constraints.txt --editable
 
-.PHONY: help train test check browser format lock clean
+.PHONY: help train test bench check browser format lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make train  train the CNN-LSTM under MirroredStrategy (ARGS="--model=conv_lstm" ...)'
 	@echo 'make test   run every check and test (PYTEST_ARGS="-k stream" ...)'
+	@echo 'make bench  measure everything in a short form, and write report.html'
 	@echo 'make check  run the linter, the formatter check and the type checker'
 	@echo 'make format rewrite the sources as the formatter wants them'
 	@echo 'make lock   pin the newest versions that work together in constraints.txt'
@@ -39,6 +41,19 @@ check: $(TEST_STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror $(KERNELS)
 	$(BIN)/mypy
+
+# A short form of what `python -m benchmarks...` does; results keep the machine in their
+# names, and are on the page together.
+bench: $(RUN_STAMP)
+	@set -e; name=$$($(BIN)/python -m benchmarks.fingerprint); \
+	measure() { echo "benchmarks.$$1 ..."; benchmark=$$1; shift; \
+		$(BIN)/python -m benchmarks.$$benchmark "$$@" \
+		--json=$(RESULTS)/$$benchmark-$$name.json; }; \
+	measure training --repeats=2; \
+	measure input --repeats=2 --seconds=0.3; \
+	measure peers --repeats=2 --seconds=0.3 --clips=1024; \
+	measure storage --repeats=2 --clips=1000; \
+	$(BIN)/python -m benchmarks.report $(RESULTS)/*-$$name.json --out=report.html
 
 # The report's page is tested in it. Nothing fails here: the tests say what they miss.
 browser:
