@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from benchmarks import measure, step_turns
 from dotmotion_tfds import quiet_start
+
+RESIDENT, STREAM = "resident", "stream"
 
 
 def initial_weights(model_name: str) -> list[np.ndarray]:
@@ -35,9 +38,14 @@ def _initial_weights(model_name: str) -> list[np.ndarray]:
 
 
 def prepare(
-    kind: str, model_name: str, layers: str, weights: list[np.ndarray], batch_size: int
+    kind: str,
+    model_name: str,
+    layers: str,
+    weights: list[np.ndarray],
+    batch_size: int,
+    feeding: str = RESIDENT,
 ) -> Callable[[], measure.Work]:
-    """A turn of training or inference steps on a batch that stays in memory.
+    """A turn of training or inference steps.
 
     Args:
       kind: 'train' or 'infer'.
@@ -45,6 +53,8 @@ def prepare(
       layers: 'fast' or 'stock'.
       weights: of the model.
       batch_size: clips in a step.
+      feeding: RESIDENT for one batch that stays in memory; STREAM, when training, for
+        fresh ones as the trainers feed them, of which the first is the same.
     """
     quiet_start.import_tensorflow()
     import keras
@@ -75,8 +85,14 @@ def prepare(
             strategy, model, optimizer, clip_norm=step_turns.CLIP_NORM
         )
 
+        batches = (
+            itertools.repeat(batch)
+            if feeding == RESIDENT
+            else _streamed(strategy, batch_size)
+        )
+
         def step() -> float:
-            return float(train_step(batch)[0])
+            return float(train_step(next(batches))[0])
 
     else:
 
@@ -88,3 +104,15 @@ def prepare(
             return step_turns.weighed(predict().numpy())
 
     return step_turns.turn_of(step, start, batch_size)
+
+
+def _streamed(strategy: Any, batch_size: int) -> Iterator[Any]:
+    import dotmotion_tfds
+    from trainers import feed
+
+    def make_shard(shard: tuple[int, int]) -> Any:
+        return dotmotion_tfds.stream(batch_size=batch_size, shard=shard).map(
+            feed.with_weights
+        )
+
+    return feed.iterate(feed.distribute(strategy, make_shard))

@@ -124,6 +124,7 @@ def measure_training(
                     if way != "fast"
                 },
                 "control": measure.ratio(samples, "fast", _CONTROL),
+                **_of_resident(samples),
                 "sgemm_floor_ms": round(floor_ms, 1),
                 "fraction_of_sgemm": round(floor_ms / ways["fast"]["step_ms"], 3),
             }
@@ -131,6 +132,7 @@ def measure_training(
 
 
 _CONTROL = "fast again"
+_STREAMED = "fast, fed by the stream"
 
 
 def _arms(
@@ -141,10 +143,20 @@ def _arms(
         return measure.Arm(name, keras_steps.prepare, arguments, kind)
 
     arms = [*(of_keras(layers, layers) for layers in _KERAS), of_keras(_CONTROL, "fast")]
+    if kind == "train":
+        of_stream = (kind, model_name, "fast", weights, batch_size, keras_steps.STREAM)
+        arms.append(measure.Arm(_STREAMED, keras_steps.prepare, of_stream, kind))
     for name in _PYTORCH if peers else ():
         arguments = (kind, model_name, name == "torch.compile", weights, batch_size)
         arms.append(measure.Arm(name, torch_steps.prepare, arguments, kind))
     return arms
+
+
+def _of_resident(samples: Mapping[str, measure.Samples]) -> dict[str, Any]:
+    """The rate of training from the stream, over that on one batch in memory."""
+    if _STREAMED not in samples:
+        return {}
+    return {"stream_of_resident": measure.ratio(samples, _STREAMED, "fast")}
 
 
 def _summary(samples: measure.Samples) -> dict[str, Any]:
@@ -194,7 +206,9 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
 
 def _measure(options: dict[str, Any]) -> int:
     arms = len(_KERAS) + 1 + (len(_PYTORCH) if options["peers"] else 0)
-    turns = (options["repeats"] + 1) * (1 + len(options["models"]) * len(_KINDS) * arms)
+    # One more when training.
+    of_model = len(_KINDS) * arms + 1
+    turns = (options["repeats"] + 1) * (1 + len(options["models"]) * of_model)
     return measured_run.run(
         lambda _, advance: measure_training(
             options["models"],
@@ -216,6 +230,14 @@ def _show(result: Mapping[str, Any]) -> None:
         for kind, figures in kinds.items()
     }
     notes = measured_run.controls(controls)
+    for model_name, kinds in result["models"].items():
+        for figures in kinds.values():
+            if "stream_of_resident" in figures:
+                ratio = figures["stream_of_resident"]["ratio"]
+                notes.append(
+                    f"{model_name} trains from the stream at {ratio:.3f} of its rate on "
+                    "one batch"
+                )
     measured_run.print_table(table(result), texts=2, notes=notes)
 
 

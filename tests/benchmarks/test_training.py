@@ -12,8 +12,10 @@ def test_the_program_measures_and_writes_a_model(tmp_path):
     done = python("-m", "benchmarks.training", *options)
     assert done.returncode == 0, done.stderr
     result = json.loads(path.read_text())
-    for figures in result["models"]["cnn_lstm"].values():
-        assert set(figures["ways"]) == {"stock", "fast"}
+    streamed = {"fast, fed by the stream"}
+    for kind, figures in result["models"]["cnn_lstm"].items():
+        ways = {"stock", "fast"} | (streamed if kind == "train" else set())
+        assert set(figures["ways"]) == ways
         for of_way in figures["ways"].values():
             assert of_way["step_ms"] > 0
             assert of_way["first_step_s"] > 0
@@ -22,6 +24,8 @@ def test_the_program_measures_and_writes_a_model(tmp_path):
         assert figures["control"]["ratio"] > 0
         assert 0 < figures["fraction_of_sgemm"] < 1
     assert list(result["models"]["cnn_lstm"]) == ["train", "infer"]
+    assert result["models"]["cnn_lstm"]["train"]["stream_of_resident"]["ratio"] > 0
+    assert "cnn_lstm trains from the stream at " in done.stdout
     assert "cnn_lstm, train" in done.stdout
     assert "control of cnn_lstm, infer" in done.stdout
 
