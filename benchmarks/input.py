@@ -40,6 +40,7 @@ _LOOPS = ("notebook's loop", "notebook's loop alone")
 _CONTROL = "stream again"
 # Longer than any machine takes to hand on a batch that is ready.
 _KNOWN_BATCH_SECONDS = 0.02
+_RAM_BUDGET_BYTES = 1 << 30
 
 
 def define_flags() -> Flags:
@@ -218,9 +219,22 @@ def prepare(
 
         def make() -> Any:
             with contextlib.redirect_stdout(io.StringIO()):
-                return pipeline.make(place)
+                made = pipeline.make(place)
+            return _within_budget(made) if isinstance(made, tf.data.Dataset) else made
 
     return batch_turns.turn_of(make, expected, seconds=seconds)
+
+
+def _within_budget(dataset: Any) -> Any:
+    """The dataset, with buffers of 1 GiB at most where AUTOTUNE chooses.
+
+    By default each of twenty pipelines would take up to half of the memory.
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.ram_budget = _RAM_BUDGET_BYTES
+    return dataset.with_options(options)
 
 
 def _known_rate(samples: measure.Samples, batch_size: int) -> dict[str, float]:

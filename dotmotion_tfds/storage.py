@@ -17,7 +17,7 @@ from dotmotion_tfds.spec import (
     require_integer,
     require_seed,
 )
-from dotmotion_tfds.streaming import Batch, Config, as_pair, gather_batches
+from dotmotion_tfds.streaming import BATCHES_AHEAD, Batch, Config, as_pair, gather_batches
 
 
 def build_if_missing(
@@ -111,7 +111,7 @@ def stored(
     )
     if as_supervised:
         dataset = dataset.map(as_pair)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return dataset.prefetch(BATCHES_AHEAD)
 
 
 def _records(builder: Builder, split: str, size: int) -> tf.data.Dataset:
