@@ -338,7 +338,7 @@ def _show(result: Mapping[str, Any]) -> None:
             for name, ratio in result["stream_vs_loop_per_core"].items()
         ]
     title = "Ways to feed clips of standard"
-    measured_run.print_table(table(result), title=title, texts=2, notes=notes, width=130)
+    measured_run.print_table(table(result), title=title, texts=2, notes=notes, width=140)
 
 
 if __name__ == "__main__":
