@@ -27,10 +27,14 @@ def test_the_stored_results_are_shown():
         for name in readme_tables.DOCUMENTS
         for path in readme_tables._START.findall((readme_tables.ROOT / name).read_text())
     }
-    assert shown == {
-        f"benchmarks/results/{name}.json"
-        for name in ("storage", "training", "recipes-standard", "recipes-notebook")
+    # Results of `make bench` have a machine in their names.
+    stored = {
+        str(path.relative_to(readme_tables.ROOT))
+        for path in (readme_tables.ROOT / "benchmarks/results").glob("*.json")
+        if "cpus-" not in path.name
     }
+    assert shown == stored
+    assert len(stored) >= 5
 
 
 def test_only_what_is_between_markers_changes():
