@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ def table(results: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     lines = [["", *NAMES.values(), "ratio"]]
     for result in results:
         if result["benchmark"] == "training":
-            lines += _of_training(result)
+            lines += [*_of_training(result), *_of_accuracy(result)]
         elif result["benchmark"] == "recipes":
             lines += _of_recipes(result)
     return lines
@@ -105,6 +106,29 @@ def _of_training(result: Mapping[str, Any]) -> list[list[str]]:
     return [line for line in lines if line[1:3] != ["-", "-"]]
 
 
+def _of_accuracy(result: Mapping[str, Any]) -> list[list[str]]:
+    """Medians over seeds, where all of them have come there."""
+
+    def medians(figure: str) -> list[float | None]:
+        return [
+            _median_over_seeds(at(result, "accuracy", model, "fast"), figure)
+            for model in NAMES
+        ]
+
+    lines = [
+        _line("training to 0.99 accuracy", medians("train_s"), _s),
+        _line("steps to 0.99 accuracy", medians("steps"), _count),
+    ]
+    return [line for line in lines if line[1:3] != ["-", "-"]]
+
+
+def _median_over_seeds(runs: Any, figure: str) -> float | None:
+    if not isinstance(runs, list) or not runs:
+        return None
+    values = [value for run in runs if (value := _number(at(run, figure))) is not None]
+    return statistics.median(values) if len(values) == len(runs) else None
+
+
 _VS_STOCK = ("fast_vs", "stock", "ratio")
 
 
@@ -153,6 +177,10 @@ def _s(value: float) -> str:
 
 def _mib(value: float) -> str:
     return f"{value:,.0f} MiB"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
 
 
 def _clips_per_s(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import multiprocessing
 import time
@@ -14,7 +15,28 @@ import numpy as np
 from benchmarks import measure, step_turns
 from dotmotion_tfds import quiet_start
 
-RESIDENT, STREAM = "resident", "stream"
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """What is timed.
+
+    Attributes:
+      kind: 'train' or 'infer'.
+      model: 'cnn_lstm' or 'conv_lstm'.
+      layers: 'fast' or 'stock'.
+      batch_size: clips in a step, over all replicas.
+      is_streamed: whether a training step gets fresh clips, as the trainers feed them, of
+        which the first batch is the one that all other arms keep in memory.
+      replicas: of a MirroredStrategy over as many logical CPUs; 0 for one device without
+        it.
+    """
+
+    kind: str
+    model: str
+    layers: str
+    batch_size: int
+    is_streamed: bool = False
+    replicas: int = 0
 
 
 def initial_weights(model_name: str) -> list[np.ndarray]:
@@ -37,73 +59,94 @@ def _initial_weights(model_name: str) -> list[np.ndarray]:
     return models.build(model_name, layers="stock").get_weights()
 
 
-def prepare(
-    kind: str,
-    model_name: str,
-    layers: str,
-    weights: list[np.ndarray],
-    batch_size: int,
-    feeding: str = RESIDENT,
-) -> Callable[[], measure.Work]:
+def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], measure.Work]:
     """A turn of training or inference steps.
 
     Args:
-      kind: 'train' or 'infer'.
-      model_name: 'cnn_lstm' or 'conv_lstm'.
-      layers: 'fast' or 'stock'.
+      timed: what a step is.
       weights: of the model.
-      batch_size: clips in a step.
-      feeding: RESIDENT for one batch that stays in memory; STREAM, when training, for
-        fresh ones as the trainers feed them, of which the first is the same.
     """
     quiet_start.import_tensorflow()
     import keras
+
+    from trainers import models, steps, strategies
+    from trainers.kernels import library
+    from trainers.options import resolve_options
+
+    options = resolve_options(
+        model=timed.model,
+        batch_size=timed.batch_size,
+        strategy="mirrored" if timed.replicas else "one_device",
+        virtual_devices=timed.replicas,
+    )
+    # Splits the CPU, so nothing of TensorFlow may have run before.
+    strategy = strategies.make_strategy(options)
+    if timed.layers == "fast":
+        # Compiled once a machine, as packages are installed once.
+        library.load()
+    resident = None if timed.is_streamed else _resident(strategy, timed.batch_size)
+    start = time.perf_counter()
+    with strategy.scope():
+        model = models.build(timed.model, layers=timed.layers)
+        model.set_weights(weights)
+        optimizer = keras.optimizers.Adam(step_turns.LEARNING_RATE)
+        optimizer.build(model.trainable_variables)
+    if timed.kind == "infer":
+        return step_turns.turn_of(_inference(model, resident), start, timed.batch_size)
+    train_step = steps.make_train_step(
+        strategy, model, optimizer, clip_norm=step_turns.CLIP_NORM
+    )
+    batches = (
+        itertools.repeat(resident)
+        if resident is not None
+        else _streamed(strategy, timed.batch_size)
+    )
+    waited_s = 0.0
+
+    def step() -> float:
+        nonlocal waited_s
+        begin = time.perf_counter()
+        batch = next(batches)
+        waited_s += time.perf_counter() - begin
+        return float(train_step(batch)[0])
+
+    return step_turns.turn_of(step, start, timed.batch_size, waited_s=lambda: waited_s)
+
+
+def _inference(model: Any, batch: Any) -> Callable[[], float]:
+    import tensorflow as tf
+
+    from trainers import models
+
+    @tf.function(autograph=False)
+    def predict() -> Any:
+        return model(models.normalize(batch["video"]), training=False)
+
+    return lambda: step_turns.weighed(predict().numpy())
+
+
+def _resident(strategy: Any, batch_size: int) -> Any:
+    """The first batch of the stream, in memory; each replica has its rows of it."""
     import tensorflow as tf
 
     import dotmotion_tfds
-    from trainers import models, steps
-    from trainers.kernels import library
 
+    replicas = strategy.num_replicas_in_sync
+    rows = batch_size // replicas
     clips = dotmotion_tfds.clips(range(batch_size))
-    batch = {
+    whole = {
         "video": tf.constant(clips["video"]),
         "label": tf.constant(clips["label"]),
         "weight": tf.ones(batch_size),
     }
-    if layers == "fast":
-        # Compiled once a machine, as packages are installed once.
-        library.load()
-    start = time.perf_counter()
-    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-    with strategy.scope():
-        model = models.build(model_name, layers=layers)
-        model.set_weights(weights)
-        optimizer = keras.optimizers.Adam(step_turns.LEARNING_RATE)
-        optimizer.build(model.trainable_variables)
-    if kind == "train":
-        train_step = steps.make_train_step(
-            strategy, model, optimizer, clip_norm=step_turns.CLIP_NORM
-        )
-
-        batches = (
-            itertools.repeat(batch)
-            if feeding == RESIDENT
-            else _streamed(strategy, batch_size)
-        )
-
-        def step() -> float:
-            return float(train_step(next(batches))[0])
-
-    else:
-
-        @tf.function(autograph=False)
-        def predict() -> Any:
-            return model(models.normalize(batch["video"]), training=False)
-
-        def step() -> float:
-            return step_turns.weighed(predict().numpy())
-
-    return step_turns.turn_of(step, start, batch_size)
+    if replicas == 1:
+        return whole
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: {
+            name: value[rows * context.replica_id_in_sync_group :][:rows]
+            for name, value in whole.items()
+        }
+    )
 
 
 def _streamed(strategy: Any, batch_size: int) -> Iterator[Any]:

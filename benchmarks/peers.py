@@ -20,6 +20,7 @@ import contextlib
 import importlib.util
 import io
 import logging
+import os
 import pathlib
 import statistics
 import sys
@@ -211,6 +212,8 @@ def prepare(
       seconds: how long a turn lasts.
       workers: threads or processes.
     """
+    # Workers inherit it; those that import TensorFlow would each report the processor.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     absl_logging.set_verbosity(absl_logging.ERROR)

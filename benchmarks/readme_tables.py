@@ -11,6 +11,8 @@ A table stands between two lines of its own, the first of which names the result
   <!-- table: benchmarks/results/storage.json -->
   <!-- end of table -->
 
+and, as in `training.json#grid`, one of its parts, where it has several tables.
+
 Exit status: 0 done or all up to date, 1 stale tables or a failure, 2 wrong usage.
 """
 
@@ -88,8 +90,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _rewrite(options: dict[str, Any]) -> int:
-    def table_of(path: str) -> str:
-        return tables.markdown(series.load(ROOT / path))
+    def table_of(marker: str) -> str:
+        path, _, part = marker.partition("#")
+        return tables.markdown(series.load(ROOT / path), part)
 
     found = {}
     for document in DOCUMENTS:

@@ -23,7 +23,11 @@ def weighed(probabilities: np.ndarray) -> float:
 
 
 def turn_of(
-    step: Callable[[], float], start: float, batch_size: int
+    step: Callable[[], float],
+    start: float,
+    batch_size: int,
+    *,
+    waited_s: Callable[[], float] = lambda: 0.0,
 ) -> Callable[[], measure.Work]:
     """A turn of as many steps as fill two seconds; its time is that of one.
 
@@ -34,16 +38,19 @@ def turn_of(
       step: does one step and returns its loss or another number.
       start: of `time.perf_counter()`, when the model began to be built.
       batch_size: clips in a step.
+      waited_s: seconds that all steps so far have waited for their batches.
 
     Returns:
       The turn. Its notes are `first_step_s`, from `start` to the end of the first step,
-      and `peak_mib` of the process.
+      `input_wait_fraction`, which is waiting for batches over time of steps, and
+      `peak_mib` of the process.
     """
     first = step()
     first_step_s = time.perf_counter() - start
 
     def turn() -> measure.Work:
         times: list[float] = []
+        waited_before_s = waited_s()
         while sum(times) < _LEAST_SECONDS or len(times) < 2:
             begin = time.perf_counter()
             value = step()
@@ -51,11 +58,16 @@ def turn_of(
             if not math.isfinite(value):
                 raise measure.MeasureError(f"a step gave {value}")
         peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        wait_fraction = (waited_s() - waited_before_s) / sum(times)
         return measure.Work(
             count=batch_size,
             checksum=round(first * 1000),
             seconds=sum(times) / len(times),
-            notes={"first_step_s": round(first_step_s, 2), "peak_mib": peak_mib},
+            notes={
+                "first_step_s": round(first_step_s, 2),
+                "input_wait_fraction": round(wait_fraction, 4),
+                "peak_mib": peak_mib,
+            },
         )
 
     return turn

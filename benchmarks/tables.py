@@ -43,6 +43,15 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
     return _made_by(module.table, result)
 
 
+def parts(result: Mapping[str, Any]) -> dict[str, list[list[str]]]:
+    """Further tables of a result, by what they show; raises as `table`."""
+    module = _module(result)
+    if module is None or not hasattr(module, "parts"):
+        return {}
+    found: dict[str, list[list[str]]] = _made_by(module.parts, result)
+    return found
+
+
 def rates_table(result: Mapping[str, Any]) -> list[list[str]]:
     """A line of headings, and one of cells for each rate in a result."""
     lines = [["rate", "median", "least", "greatest", "spread", "turns"]]
@@ -52,9 +61,25 @@ def rates_table(result: Mapping[str, Any]) -> list[list[str]]:
     return lines
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """The table of a result as the documentation shows it; raises as `table`."""
-    return as_markdown(table(result))
+def markdown(result: Mapping[str, Any], part: str = "") -> str:
+    """The table of a result as the documentation shows it.
+
+    Args:
+      result: as `series.load` returns it.
+      part: which of `parts`, or the result's own table.
+
+    Raises:
+      ResultError: as `table` does, or if there is no such part.
+    """
+    if not part:
+        return as_markdown(table(result))
+    found = parts(result)
+    if part not in found:
+        raise ResultError(
+            f"a result of {result['benchmark']!r} has no part {part!r}: expected one of "
+            f"{list(found)}"
+        )
+    return as_markdown(found[part])
 
 
 def as_markdown(lines: Sequence[Sequence[str]]) -> str:

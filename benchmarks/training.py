@@ -1,34 +1,51 @@
-"""Compares training and inference steps: fast layers, stock layers and PyTorch.
+"""Compares the two models and the ways to train them: fast layers, stock ones, PyTorch.
 
 Examples:
   python -m benchmarks.training --json=benchmarks/results/training.json
-      both models, about ten minutes on two cores
-  python -m benchmarks.training --peers
-      PyTorch too, eager and compiled: `pip install '.[peers]'` and a C++ compiler
-  python -m benchmarks.training --models=cnn_lstm --repeats=3
-      one of them
+      everything, about forty minutes on two cores
+  python -m benchmarks.training --parts=steps --peers
+      with PyTorch, eager and compiled: `pip install '.[peers]'` and a C++ compiler
+  python -m benchmarks.training --parts=grid --models=cnn_lstm --batch_sizes=16,128
+      other batches
 
-A training step is the trainers' own: forward, backward, clipping and optimizer on a batch
-that stays in memory. All arms start from the same weights, and their loss on the first
-batch has to agree.
+The parts are
+
+  steps     steps of each model in each way, on a batch that stays in memory and, for the
+            fast layers, from the stream
+  grid      training steps from the stream by layers, batch size, strategy and replicas
+  accuracy  training by the default recipe until 0.99 of 1,000 unseen clips are right
+
+A training step is the trainers' own: forward, backward, clipping and optimizer. All arms
+start from the same weights, and their loss on the first batch has to agree.
 
 Exit status: 0 done, 1 failed, 2 wrong usage.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks import ceilings, keras_steps, measure, measured_run, torch_steps
+from benchmarks import (
+    ceilings,
+    keras_steps,
+    measure,
+    measured_run,
+    time_to_accuracy,
+    torch_steps,
+    training_grid,
+)
 from benchmarks.fingerprint import fingerprint
 from dotmotion_tfds.command_line import Flags, UsageError, run
 from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
 from trainers.architecture import FILTERS, KERNEL_SIZES, LSTM_UNITS
 from trainers.recipes import MODELS
 
+PARTS = ("steps", "grid", "accuracy")
 _KINDS = ("train", "infer")
 _KERAS = ("stock", "fast")
 _PYTORCH = ("PyTorch", "torch.compile")
@@ -39,7 +56,11 @@ def define_flags() -> Flags:
     flags = Flags()
     flags.string("json", None, "file for the result")
     flags.string("models", ",".join(MODELS), "which models, separated by commas")
-    flags.integer("batch_size", 32, "clips in a step")
+    flags.string("parts", ",".join(PARTS), "which parts, separated by commas")
+    flags.integer("batch_size", 32, "clips in a step, for the part steps")
+    flags.string("batch_sizes", "8,32,64", "clips in a step, for the part grid")
+    flags.string("layers", ",".join(training_grid.LAYERS), "for the part accuracy")
+    flags.integer("seeds", 3, "runs of each, for the part accuracy")
     flags.integer("repeats", 5, "rounds that are counted, after one that is not")
     flags.boolean("peers", "measure PyTorch too")
     return flags
@@ -76,21 +97,52 @@ def step_flops(model: str, batch_size: int, clip_shape: Sequence[int]) -> dict[s
     return {"infer": batch_size * forward, "train": 3 * batch_size * forward}
 
 
-def measure_training(
-    model_names: Sequence[str],
-    *,
-    batch_size: int,
-    repeats: int,
-    peers: bool = False,
-    advance: Callable[[str], Any],
-) -> dict[str, Any]:
-    """Measures training and inference steps of each model in each way.
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is measured.
 
-    Args:
-      model_names: which models.
-      batch_size: clips in a step.
+    Attributes:
+      models: which models.
+      parts: of `PARTS`.
+      batch_size: clips in a step of the part 'steps'.
+      batch_sizes: clips in a step of the part 'grid', multiples of its replicas.
+      layers: 'fast', 'stock' or both, for the part 'accuracy'.
+      seeds: runs of each, for the part 'accuracy'.
       repeats: rounds that are counted.
       peers: whether to measure PyTorch too.
+    """
+
+    models: Sequence[str]
+    parts: Sequence[str] = PARTS
+    batch_size: int = 32
+    batch_sizes: Sequence[int] = (8, 32, 64)
+    layers: Sequence[str] = training_grid.LAYERS
+    seeds: int = 3
+    repeats: int = 5
+    peers: bool = False
+
+    @property
+    def turns(self) -> int:
+        """How many times `measure_training` calls `advance`."""
+        turns = self.repeats + 1
+        if "steps" in self.parts:
+            arms = len(_KERAS) + 1 + (len(_PYTORCH) if self.peers else 0)
+            # One more when training.
+            of_model = len(_KINDS) * arms + 1
+            turns += (self.repeats + 1) * len(self.models) * of_model
+        if "grid" in self.parts:
+            of_model = training_grid.turns(self.batch_sizes, self.repeats)
+            turns += len(self.models) * of_model
+        if "accuracy" in self.parts:
+            turns += len(self.models) * len(self.layers) * self.seeds
+        return turns
+
+
+def measure_training(plan: Plan, *, advance: Callable[[str], Any]) -> dict[str, Any]:
+    """Measures the parts of a plan.
+
+    Args:
+      plan: what to measure.
       advance: called with the arm's name after each turn.
 
     Returns:
@@ -99,36 +151,66 @@ def measure_training(
     Raises:
       benchmarks.measure.MeasureError: if a turn fails or computes something else.
     """
-    sgemm = measure.compare([ceilings.sgemm_arm()], repeats=repeats, advance=advance)
+    sgemm = measure.compare([ceilings.sgemm_arm()], repeats=plan.repeats, advance=advance)
     flops_per_s = sgemm["sgemm"].summary("flops")
+
+    def floor_ms(model_name: str, kind: str, batch_size: int) -> float:
+        flops = step_flops(model_name, batch_size, (20, 50, 130, 1))[kind]
+        return 1000 * flops / float(flops_per_s["flops_per_s"])
+
     result: dict[str, Any] = {
         "benchmark": "training",
-        "batch_size": batch_size,
+        "batch_size": plan.batch_size,
         "fingerprint": fingerprint(),
         "ceilings": {"sgemm": flops_per_s},
-        "models": {name: {} for name in model_names},
+        "models": {},
     }
-    for name in model_names:
+    for name in plan.models:
         weights = keras_steps.initial_weights(name)
-        flops = step_flops(name, batch_size, (20, 50, 130, 1))
-        for kind in _KINDS:
-            arms = _arms(kind, name, weights, batch_size, peers=peers)
-            samples = measure.compare(arms, repeats=repeats, advance=advance)
-            floor_ms = 1000 * flops[kind] / flops_per_s["flops_per_s"]
-            ways = {way: _summary(samples[way]) for way in samples if way != _CONTROL}
-            result["models"][name][kind] = {
-                "ways": ways,
-                "fast_vs": {
-                    way: measure.ratio(samples, "fast", way)
-                    for way in ways
-                    if way != "fast"
-                },
-                "control": measure.ratio(samples, "fast", _CONTROL),
-                **_of_resident(samples),
-                "sgemm_floor_ms": round(floor_ms, 1),
-                "fraction_of_sgemm": round(floor_ms / ways["fast"]["step_ms"], 3),
-            }
+        if "steps" in plan.parts:
+            result["models"][name] = {}
+            for kind in _KINDS:
+                floor = floor_ms(name, kind, plan.batch_size)
+                result["models"][name][kind] = _measure_steps(
+                    kind, name, weights, plan, floor, advance
+                )
+        if "grid" in plan.parts:
+            result.setdefault("grid", {})[name] = training_grid.measure_grid(
+                name,
+                weights,
+                plan.batch_sizes,
+                repeats=plan.repeats,
+                floor_ms=functools.partial(floor_ms, name, "train"),
+                advance=advance,
+            )
+    if "accuracy" in plan.parts:
+        result["accuracy"] = time_to_accuracy.measure_accuracy(
+            plan.models, plan.layers, plan.seeds, advance=advance
+        )
     return result
+
+
+def _measure_steps(
+    kind: str,
+    model_name: str,
+    weights: Any,
+    plan: Plan,
+    floor_ms: float,
+    advance: Callable[[str], Any],
+) -> dict[str, Any]:
+    arms = _arms(kind, model_name, weights, plan.batch_size, peers=plan.peers)
+    samples = measure.compare(arms, repeats=plan.repeats, advance=advance)
+    ways = {way: _summary(samples[way]) for way in samples if way != _CONTROL}
+    return {
+        "ways": ways,
+        "fast_vs": {
+            way: measure.ratio(samples, "fast", way) for way in ways if way != "fast"
+        },
+        "control": measure.ratio(samples, "fast", _CONTROL),
+        **_of_resident(samples),
+        "sgemm_floor_ms": round(floor_ms, 1),
+        "fraction_of_sgemm": round(floor_ms / ways["fast"]["step_ms"], 3),
+    }
 
 
 _CONTROL = "fast again"
@@ -138,14 +220,13 @@ _STREAMED = "fast, fed by the stream"
 def _arms(
     kind: str, model_name: str, weights: Any, batch_size: int, *, peers: bool
 ) -> list[measure.Arm]:
-    def of_keras(name: str, layers: str) -> measure.Arm:
-        arguments = (kind, model_name, layers, weights, batch_size)
-        return measure.Arm(name, keras_steps.prepare, arguments, kind)
+    def of_keras(name: str, layers: str, is_streamed: bool = False) -> measure.Arm:
+        step = keras_steps.Step(kind, model_name, layers, batch_size, is_streamed)
+        return measure.Arm(name, keras_steps.prepare, (step, weights), kind)
 
     arms = [*(of_keras(layers, layers) for layers in _KERAS), of_keras(_CONTROL, "fast")]
     if kind == "train":
-        of_stream = (kind, model_name, "fast", weights, batch_size, keras_steps.STREAM)
-        arms.append(measure.Arm(_STREAMED, keras_steps.prepare, of_stream, kind))
+        arms.append(of_keras(_STREAMED, "fast", is_streamed=True))
     for name in _PYTORCH if peers else ():
         arguments = (kind, model_name, name == "torch.compile", weights, batch_size)
         arms.append(measure.Arm(name, torch_steps.prepare, arguments, kind))
@@ -186,38 +267,66 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
     return lines
 
 
+def parts(result: Mapping[str, Any]) -> dict[str, list[list[str]]]:
+    """Tables besides that of the steps, by what they show."""
+    found = {}
+    if "grid" in result:
+        found["grid"] = training_grid.table(result["grid"])
+    if "accuracy" in result:
+        found["accuracy"] = time_to_accuracy.table(result["accuracy"])
+    return found
+
+
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
     return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_measure)
 
 
 def _check(given: dict[str, Any]) -> dict[str, Any]:
-    model_names = given["models"].split(",")
-    for name in model_names:
-        if name not in MODELS:
-            raise UsageError(f"--models={given['models']!r}: expected some of {MODELS}")
+    models = _chosen("models", given["models"], MODELS)
+    parts = _chosen("parts", given["parts"], PARTS)
+    layers = _chosen("layers", given["layers"], training_grid.LAYERS)
     require_integer("batch_size", given["batch_size"], 1, MAX_BATCH_SIZE)
+    require_integer("seeds", given["seeds"], 1, 1000)
     require_integer("repeats", given["repeats"], 1, 1000)
     if given["peers"] and importlib.util.find_spec("torch") is None:
         raise UsageError("--peers and PyTorch is not installed: pip install '.[peers]'")
-    path = measured_run.place_of_result(given["json"])
-    return {**given, "models": model_names, "json": path}
+    plan = Plan(
+        models=models,
+        parts=parts,
+        batch_size=given["batch_size"],
+        batch_sizes=_batch_sizes(given["batch_sizes"]),
+        layers=layers,
+        seeds=given["seeds"],
+        repeats=given["repeats"],
+        peers=given["peers"],
+    )
+    return {"plan": plan, "json": measured_run.place_of_result(given["json"])}
+
+
+def _chosen(flag: str, text: str, known: Sequence[str]) -> list[str]:
+    names = text.split(",")
+    if not set(names) <= set(known) or len(set(names)) < len(names):
+        raise UsageError(f"--{flag}={text!r}: expected some of {', '.join(known)}")
+    return names
+
+
+def _batch_sizes(text: str) -> list[int]:
+    replicas = max(training_grid.REPLICAS)
+    sizes = [int(size) if size.isdecimal() else 0 for size in text.split(",")]
+    if any(size % replicas or not 0 < size <= MAX_BATCH_SIZE for size in sizes):
+        raise UsageError(
+            f"--batch_sizes={text!r}: expected multiples of {replicas} up to "
+            f"{MAX_BATCH_SIZE}, such as 8,32"
+        )
+    return list(dict.fromkeys(sizes))
 
 
 def _measure(options: dict[str, Any]) -> int:
-    arms = len(_KERAS) + 1 + (len(_PYTORCH) if options["peers"] else 0)
-    # One more when training.
-    of_model = len(_KINDS) * arms + 1
-    turns = (options["repeats"] + 1) * (1 + len(options["models"]) * of_model)
+    plan: Plan = options["plan"]
     return measured_run.run(
-        lambda _, advance: measure_training(
-            options["models"],
-            batch_size=options["batch_size"],
-            repeats=options["repeats"],
-            peers=options["peers"],
-            advance=advance,
-        ),
-        turns=turns,
+        lambda _, advance: measure_training(plan, advance=advance),
+        turns=plan.turns,
         show=_show,
         json=options["json"],
     )
@@ -238,7 +347,10 @@ def _show(result: Mapping[str, Any]) -> None:
                     f"{model_name} trains from the stream at {ratio:.3f} of its rate on "
                     "one batch"
                 )
-    measured_run.print_table(table(result), texts=2, notes=notes)
+    if result["models"]:
+        measured_run.print_table(table(result), texts=2, notes=notes)
+    for name, lines in parts(result).items():
+        measured_run.print_table(lines, title=name, texts=1)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,22 @@ def test_a_turn_reports_its_first_value_and_the_time_of_a_step(monkeypatch):
     assert work.notes["peak_mib"] > 10
 
 
+def test_waiting_for_input_is_counted_within_the_turn(monkeypatch):
+    monkeypatch.setattr(step_turns, "_LEAST_SECONDS", 0.05)
+    waited_s = 100.0
+
+    def step():
+        nonlocal waited_s
+        time.sleep(0.01)
+        waited_s += 0.005
+        return 1.0
+
+    turn = step_turns.turn_of(
+        step, time.perf_counter(), batch_size=1, waited_s=lambda: waited_s
+    )
+    assert 0.1 < turn().notes["input_wait_fraction"] < 0.51
+
+
 def test_a_loss_that_is_not_finite_is_no_figure():
     values = iter([0.25, float("nan")])
     turn = step_turns.turn_of(lambda: next(values), time.perf_counter(), batch_size=1)

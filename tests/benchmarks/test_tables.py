@@ -22,6 +22,17 @@ def test_a_benchmark_that_is_not_known_has_a_table_of_rates():
     assert tables.markdown(plain(a=1.0)).startswith("| rate | median |")
 
 
+def test_parts_of_a_result_have_tables_of_their_own():
+    runs = [{"seed": 0, "steps": 60, "train_s": 5.25, "test_accuracy": 0.99}]
+    result = series.load(STORED / "training.json")
+    result["accuracy"] = {"cnn_lstm": {"fast": runs}}
+    assert tables.parts(result)["accuracy"][1] == ["cnn_lstm, fast", "60", "5.2 s"]
+    assert tables.markdown(result, "accuracy").endswith("| cnn_lstm, fast | 60 | 5.2 s |")
+    with pytest.raises(series.ResultError, match="no part 'speed': expected one of"):
+        tables.markdown(result, "speed")
+    assert tables.parts(plain(a=1.0)) == {}
+
+
 def test_a_module_that_is_absent_or_has_no_table_is_none(monkeypatch):
     monkeypatch.setitem(tables.MODULES, "plain", "benchmarks.not_there")
     assert tables.table(plain(a=100.0)) == tables.rates_table(plain(a=100.0))

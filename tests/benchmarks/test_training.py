@@ -8,7 +8,8 @@ from tests.processes import python
 
 def test_the_program_measures_and_writes_a_model(tmp_path):
     path = tmp_path / "training.json"
-    options = ["--models=cnn_lstm", "--batch_size=1", "--repeats=1", f"--json={path}"]
+    options = ["--parts=steps", "--models=cnn_lstm", "--batch_size=1", "--repeats=1"]
+    options.append(f"--json={path}")
     done = python("-m", "benchmarks.training", *options)
     assert done.returncode == 0, done.stderr
     result = json.loads(path.read_text())
@@ -18,6 +19,7 @@ def test_the_program_measures_and_writes_a_model(tmp_path):
         assert set(figures["ways"]) == ways
         for of_way in figures["ways"].values():
             assert of_way["step_ms"] > 0
+            assert 0 <= of_way["input_wait_fraction"] < 1
             assert of_way["first_step_s"] > 0
             assert of_way["peak_mib"] > 100
         assert figures["fast_vs"]["stock"]["ratio"] > 0
@@ -28,6 +30,42 @@ def test_the_program_measures_and_writes_a_model(tmp_path):
     assert "cnn_lstm trains from the stream at " in done.stdout
     assert "cnn_lstm, train" in done.stdout
     assert "control of cnn_lstm, infer" in done.stdout
+
+
+def test_the_grid_has_every_setting_and_the_time_to_accuracy(tmp_path, monkeypatch):
+    path = tmp_path / "training.json"
+    options = ["--parts=grid,accuracy", "--models=cnn_lstm", "--batch_sizes=2"]
+    options += ["--layers=fast", "--seeds=1", "--repeats=1", f"--json={path}"]
+    done = python("-m", "benchmarks.training", *options)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(path.read_text())
+    assert result["models"] == {}
+    grid = result["grid"]["cnn_lstm"]
+    settings = [
+        "2 clips, one_device",
+        "2 clips, mirrored, 1 replica",
+        "2 clips, mirrored, 2 replicas",
+    ]
+    for layers in ("stock", "fast"):
+        assert list(grid[layers]) == settings
+        for figures in grid[layers].values():
+            assert figures["clips_per_s"] > 0
+            assert 0 <= figures["input_wait_fraction"] < 1
+            assert figures["peak_mib"] > 100
+    assert list(grid["fast_vs_stock"]) == settings
+    assert list(grid["replicas_vs_one_device"]) == settings[1:]
+    (run,) = result["accuracy"]["cnn_lstm"]["fast"]
+    assert run["test_accuracy"] >= 0.99
+    assert 0 < run["steps"] <= 160
+    assert run["train_s"] > 1
+    assert "cnn_lstm, 2 clips, mirrored, 2 replicas" in done.stdout
+    assert training.parts(result)["accuracy"][1][1] == str(run["steps"])
+
+
+def test_the_plan_counts_the_turns():
+    plan = training.Plan(models=["cnn_lstm"], repeats=2, seeds=2, batch_sizes=[8])
+    # SGEMM; stock, fast and its control twice, and the stream; 6 settings; 2 x 2 runs.
+    assert plan.turns == 3 + 3 * 7 + 3 * 6 + 4
 
 
 def test_peers_without_pytorch_are_refused(monkeypatch, capsys):
@@ -56,6 +94,11 @@ def test_operations_are_those_of_the_layers():
         (["--models=cnn"], "--models='cnn': expected some of"),
         (["--batch_size=0"], "batch_size=0"),
         (["--repeats=0"], "repeats=0"),
+        (["--parts=step"], "--parts='step': expected some of steps, grid, accuracy"),
+        (["--layers=fast,fast"], "--layers='fast,fast': expected some of"),
+        (["--batch_sizes=3"], "--batch_sizes='3': expected multiples of 2"),
+        (["--batch_sizes=0,x"], "--batch_sizes='0,x': expected multiples of 2"),
+        (["--seeds=0"], "seeds=0"),
         (["--json=/nowhere/file"], "--json='/nowhere/file' can't be written"),
     ],
 )

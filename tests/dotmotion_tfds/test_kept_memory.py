@@ -2,8 +2,8 @@ import textwrap
 
 from tests.processes import python
 
-# Without oneDNN, tensors come from the C library. Prints page faults a batch of 8 MB, in the
-# best of several windows: in the first ones more batches may be in flight than ever before.
+# Without oneDNN, tensors come from the C library. Prints page faults a batch of 8 MB, in
+# the best of several windows: in the first ones more batches may be in flight than before.
 PROGRAM = textwrap.dedent(
     """
     import resource
