@@ -49,7 +49,7 @@ bench: $(RUN_STAMP)
 	measure() { echo "benchmarks.$$1 ..."; benchmark=$$1; shift; \
 		$(BIN)/python -m benchmarks.$$benchmark "$$@" \
 		--json=$(RESULTS)/$$benchmark-$$name.json; }; \
-	measure training --repeats=2; \
+	measure training --parts=steps,accuracy --layers=fast --seeds=1 --repeats=2; \
 	measure input --repeats=2 --seconds=0.3; \
 	measure peers --repeats=2 --seconds=0.3 --clips=1024; \
 	measure storage --repeats=2 --clips=1000; \

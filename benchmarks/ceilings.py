@@ -6,6 +6,7 @@ import concurrent.futures
 import ctypes
 import itertools
 import os
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -49,6 +50,18 @@ def batch_memset_arms(batch_bytes: int) -> list[Arm]:
         )
         for count in ([1] if threads == 1 else [1, threads])
     ]
+
+
+def memset_bytes_per_s(batch_bytes: int) -> float:
+    """What all threads together can write, measured once, here and now, in 0.2 s.
+
+    Args:
+      batch_bytes: as for `batch_memset_arms`.
+    """
+    turn = _prepare_batch_memset(os.cpu_count() or 1, batch_bytes)
+    turn()
+    start = time.perf_counter()
+    return turn().count / (time.perf_counter() - start)
 
 
 def sgemm_arm() -> Arm:

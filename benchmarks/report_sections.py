@@ -19,6 +19,7 @@ from benchmarks.quantities import percent_text
 from benchmarks.series import Rate
 
 TITLES = {
+    "doctor": "The doctor on pipelines with known faults",
     "input": "Input pipelines",
     "peers": "Other libraries with the same clips",
     "recipes": "Training by the recipes",

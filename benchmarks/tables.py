@@ -15,6 +15,7 @@ from benchmarks.series import ResultError
 # What each writes into its results as "benchmark". Imported when they are needed, as some
 # import what takes long.
 MODULES = {
+    "doctor": "benchmarks.doctor_scores",
     "input": "benchmarks.input",
     "peers": "benchmarks.peers",
     "recipes": "benchmarks.recipes",

@@ -1,0 +1,127 @@
+"""What only the author of a pipeline can change."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from benchmarks.doctor import queueing
+from benchmarks.doctor.graphs import Node
+from benchmarks.doctor.queueing import Cost
+from benchmarks.doctor.rewrites import Rewrite, View, where
+
+PYTHON, GENERATOR, BYTES = "py_function", "from_generator", "uint8 until the device"
+# Of the time of an element: what takes less is not worth the author's while.
+_LEAST_SHARE = 0.3
+_LEAST_GAIN = 1.1
+# Written by one thread that casts bytes and scales them.
+_FLOATS_BYTES_PER_S = 4e9
+_LEAST_WRITING = 0.35
+
+
+@dataclasses.dataclass(frozen=True)
+class Advice:
+    """A change for the author to make.
+
+    Attributes:
+      rewrite: what and where; it can't be applied.
+      gain: rate after it over rate now at most, by the model; None if it can't tell.
+    """
+
+    rewrite: Rewrite
+    gain: float | None
+
+
+def find(view: View, now: Sequence[Cost]) -> list[Advice]:
+    """Python code in functions, and pixels that became floats too early.
+
+    Args:
+      view: the pipeline.
+      now: what its stages cost as it runs.
+    """
+    shares = queueing.shares(now, view.cores)
+    found = []
+    for node in view.nodes:
+        if shares.get(node.tag, 0.0) < _LEAST_SHARE:
+            continue
+        traits = view.traits(node)
+        if traits.is_generator:
+            found.append(_generator(view, node, now))
+        elif traits.is_python:
+            found.append(_python(view, node, now))
+        elif _makes_floats(view, node):
+            found.append(_floats(view, node, now))
+    return [
+        each for each in found if each is not None and (each.gain or 2.0) >= _LEAST_GAIN
+    ]
+
+
+def _without(view: View, node: Node, now: Sequence[Cost], left: float) -> float | None:
+    """The gain if a stage cost only a part of what it does."""
+    after = [
+        dataclasses.replace(cost, wall_s=cost.wall_s * left, cpu_s=cost.cpu_s * left)
+        if cost.tag == node.tag
+        else cost
+        for cost in now
+    ]
+    return queueing.predict(now, view.cores) / queueing.predict(after, view.cores)
+
+
+def _python(view: View, node: Node, now: Sequence[Cost]) -> Advice:
+    waits = view.alone[node.tag].cpu_s < 0.3 * view.alone[node.tag].element_s
+    reason = (
+        f"{where(node)} waits in Python code, for one element at a time"
+        if waits
+        else f"{where(node)} runs Python code, which only one thread at a time can do"
+    )
+    edit = (
+        f".map({node.function or 'f'}, num_parallel_calls=16), or operations of TensorFlow "
+        "instead of tf.py_function"
+        if waits
+        else "operations of TensorFlow instead of tf.py_function or tf.numpy_function, or "
+        "one call for a whole batch"
+    )
+    return Advice(Rewrite(PYTHON, (node.tag,), {}, reason, edit), None)
+
+
+def _generator(view: View, node: Node, now: Sequence[Cost]) -> Advice:
+    return Advice(
+        Rewrite(
+            GENERATOR,
+            (node.tag,),
+            {},
+            f"{where(node)} gets each element from a Python generator, in one thread and "
+            "through two calls of Python",
+            "yield whole batches and .unbatch() or use them as they are, or make elements "
+            "with tf.data.Dataset.from_tensor_slices(...).map(...)",
+        ),
+        None,
+    )
+
+
+def _makes_floats(view: View, node: Node) -> bool:
+    """Whether most of what a map does is to write floats that were bytes."""
+    if node.op not in ("MapDataset", "ParallelMapDatasetV2"):
+        return False
+    after = tf.nest.flatten(view.pipeline.spec(node.tag), expand_composites=True)
+    alone = view.alone.get(node.tag)
+    if alone is None or not any(each.dtype == tf.float32 for each in after):
+        return False
+    writing_s = alone.bytes / _FLOATS_BYTES_PER_S
+    return view.traits(node).casts_bytes and writing_s > _LEAST_WRITING * alone.element_s
+
+
+def _floats(view: View, node: Node, now: Sequence[Cost]) -> Advice:
+    return Advice(
+        Rewrite(
+            BYTES,
+            (node.tag,),
+            {},
+            f"{where(node)} makes four bytes of each pixel, which are then copied",
+            "hand on uint8, and let the model cast and scale on its device",
+            "element types",
+        ),
+        _without(view, node, now, 0.25),
+    )

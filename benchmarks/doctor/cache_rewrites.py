@@ -1,0 +1,166 @@
+"""Rewrites that keep in memory what would be made again."""
+
+from __future__ import annotations
+
+import copy
+
+import psutil
+
+from benchmarks.doctor import graphs
+from benchmarks.doctor.graphs import Node, Pipeline
+from benchmarks.doctor.order_rewrites import swap
+from benchmarks.doctor.rewrites import Rewrite, View, where
+
+CACHE, LATER, BATCHES = "cache", "cache later", "cache batches"
+KINDS = (CACHE, LATER, BATCHES)
+_CACHES = ("CacheDataset", "CacheDatasetV2")
+_REPEATS = ("RepeatDataset", "ForeverRepeatDataset", "FiniteRepeatDataset")
+_MAPS = ("MapDataset", "ParallelMapDatasetV2")
+_BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
+# Their elements are the same in every pass, if their functions are.
+_REPEATABLE = (
+    *_MAPS,
+    *_BATCHES,
+    "FilterDataset",
+    "ParallelFilterDataset",
+    "FlatMapDataset",
+    "InterleaveDataset",
+    "ParallelInterleaveDatasetV4",
+    "RangeDataset",
+    "TensorDataset",
+    "TensorSliceDataset",
+    "TakeDataset",
+    "SkipDataset",
+    "ShardDataset",
+    "ZipDataset",
+    "ConcatenateDataset",
+    "UnbatchDataset",
+    "PrefetchDataset",
+    "OptionsDataset",
+    "TFRecordDataset",
+    "TFRecordDatasetV2",
+    "TextLineDataset",
+    "FixedLengthRecordDatasetV2",
+    "AssertCardinalityDataset",
+)
+# Of the memory that is available now.
+_MOST_OF_MEMORY = 0.25
+
+
+def find(view: View) -> list[Rewrite]:
+    """Where a cache is missing, and caches that stand at the wrong place."""
+    found: list[Rewrite] = []
+    for node in view.nodes:
+        if node.op in _CACHES:
+            found += _moved(view, node)
+    if not any(node.op in _CACHES for node in view.nodes):
+        found += _missing(view)
+    return found
+
+
+def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
+    """Makes the change."""
+    if rewrite.kind == CACHE:
+        (tag,) = rewrite.tags
+        before = graphs.build(pipeline, tag)
+        return graphs.substituted(pipeline, tag, before.cache())
+    tag, *later = rewrite.tags
+    changed = graphs.edited(pipeline)
+    for each in later:
+        _move_behind(changed, tag, each)
+    return changed
+
+
+def _move_behind(pipeline: Pipeline, cache: str, stage: str) -> None:
+    after = pipeline.node_def(stage)
+    given = copy.deepcopy(after)
+    swap(pipeline, cache, stage)
+    # What `swap` gave to the stage are types of elements that it takes.
+    for node in (pipeline.node_def(cache), after):
+        for attribute in ("output_types", "output_shapes"):
+            node.attr[attribute].CopyFrom(given.attr[attribute])
+
+
+def _moved(view: View, cache: Node) -> list[Rewrite]:
+    behind: list[Node] = []
+    kind = LATER
+    node = view.consumer(cache.tag)
+    while node is not None and node.op in (*_MAPS, *_BATCHES) and _is_pure(view, node):
+        behind.append(node)
+        if not _fits(view, node.tag):
+            behind.pop()
+            break
+        if node.op in _BATCHES and len(behind) == 1:
+            kind = BATCHES
+        node = view.consumer(node.tag)
+    if not behind:
+        return []
+    names = ", ".join(where(each) for each in behind)
+    text = (
+        f"{names} copies the same elements together in every pass"
+        if kind == BATCHES and len(behind) == 1
+        else f"{names} does the same work in every pass, though {where(cache)} could keep "
+        "what it makes"
+    )
+    return [
+        Rewrite(
+            kind,
+            (cache.tag, *(each.tag for each in behind)),
+            {},
+            text,
+            f".cache() after {names}",
+        )
+    ]
+
+
+def _missing(view: View) -> list[Rewrite]:
+    repeats = [node for node in view.nodes if node.op in _REPEATS]
+    if not repeats:
+        return []
+    last: Node | None = None
+    for node in view.nodes:
+        if node.op in _REPEATS or node.op not in _REPEATABLE or not _is_pure(view, node):
+            break
+        last = node
+    if last is None or not last.inputs or not _fits(view, last.tag):
+        return []
+    return [
+        Rewrite(
+            CACHE,
+            (last.tag,),
+            {},
+            f"every pass does the work up to {where(last)} again, and its elements fit "
+            "into memory",
+            f".cache() after {where(last)}",
+        )
+    ]
+
+
+def _is_pure(view: View, node: Node) -> bool:
+    traits = view.traits(node)
+    return not (traits.is_stateful or traits.is_python or traits.is_generator)
+
+
+def _fits(view: View, tag: str) -> bool:
+    """Whether all elements of a dataset would take a small part of the memory."""
+    if tag not in view.alone:
+        return False
+    count = view.cardinality(tag)
+    if count < 0:
+        count = _counted(view, tag)
+    if count < 0:
+        return False
+    available = psutil.virtual_memory().available
+    return view.alone[tag].bytes * count < _MOST_OF_MEMORY * available
+
+
+def _counted(view: View, tag: str) -> int:
+    """Elements of a dataset whose number the runtime can't tell, if there are few."""
+    alone = view.alone[tag]
+    most = 100_000
+    dataset = graphs.build(view.pipeline, tag)
+    if int(dataset.cardinality().numpy()) == -1 or alone.element_s <= 0:
+        return -1
+    in_time = int(min(most, 1.0 / alone.element_s)) + 1
+    found = sum(1 for _ in dataset.take(in_time))
+    return found if found < in_time else -1

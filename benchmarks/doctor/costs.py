@@ -1,0 +1,231 @@
+"""From what stages cost alone to what they cost in a pipeline as it runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.doctor import graphs, traits
+from benchmarks.doctor.graphs import Node, Pipeline
+from benchmarks.doctor.isolation import PASSING, Alone
+from benchmarks.doctor.queueing import Cost
+from benchmarks.doctor.rewrites import View, options_of
+
+_AUTOTUNE = -1
+# Fewer say less of a ratio than a sample of single elements.
+_LEAST_ELEMENTS = 16
+_CACHES = ("CacheDataset", "CacheDatasetV2")
+_FOR_ALL = ("ZipDataset",)
+# Words of a name in the runtime's model, such as "ParallelMapV2".
+_PLAIN = re.compile(r"Dataset|Parallel|V\d+$|Forever|Finite")
+
+
+def elements(
+    nodes: Sequence[Node], alone: Mapping[str, Alone], *, are_cached: bool
+) -> dict[str, float]:
+    """How many elements each dataset gives for one of the whole pipeline, by tag.
+
+    Args:
+      nodes: of the pipeline, in order.
+      alone: what each costs.
+      are_cached: whether caches are full, so that what is before them does nothing.
+    """
+    found = {node.tag: 0.0 for node in nodes}
+    found[nodes[-1].tag] = 1.0
+    for node in reversed(nodes):
+        own = found[node.tag]
+        if node.op in _CACHES and are_cached:
+            continue
+        ratio = alone[node.tag].inputs_per_output if node.tag in alone else 1.0
+        for number, tag in enumerate(node.inputs):
+            found[tag] += own * _part(node, number, ratio)
+    return found
+
+
+_OF_AUTHOR = object()
+
+
+def with_ratios(
+    nodes: Sequence[Node], alone: Mapping[str, Alone], model: Any
+) -> dict[str, Alone]:
+    """Costs with inputs per output as they were in a run of the whole pipeline.
+
+    Few elements tell little of how many a filter lets through.
+
+    Args:
+      nodes: of the pipeline, in order.
+      alone: what each costs.
+      model: of `tf.data.experimental.get_model_proto`, or None.
+    """
+    chosen = chosen_parallelism(nodes, model)
+    found = dict(alone)
+    for node in nodes:
+        if "Filter" not in node.op or node.tag not in alone:
+            continue
+        given = chosen.get(node.tag, {}).get("elements", 0.0)
+        taken = chosen.get(node.inputs[0], {}).get("elements", 0.0)
+        if given >= _LEAST_ELEMENTS and taken >= given:
+            ratio = taken / given
+            scale = ratio / alone[node.tag].inputs_per_output
+            found[node.tag] = dataclasses.replace(
+                alone[node.tag],
+                element_s=alone[node.tag].element_s * scale,
+                cpu_s=alone[node.tag].cpu_s * scale,
+                inputs_per_output=ratio,
+            )
+    return found
+
+
+def _part(node: Node, number: int, ratio: float) -> float:
+    """Elements of one of its inputs that a dataset takes for each that it gives."""
+    if node.op in _FOR_ALL:
+        return 1.0
+    if node.op == "DirectedInterleaveDataset":
+        # The first input tells which of the others is next.
+        return 1.0 if number == 0 else 1.0 / max(len(node.inputs) - 1, 1)
+    return ratio / len(node.inputs)
+
+
+def with_skips(pipeline: Pipeline, alone: Mapping[str, Alone]) -> dict[str, Alone]:
+    """Costs with the elements that are made only to be skipped in every pass."""
+    found = dict(alone)
+    nodes = pipeline.nodes
+    if not any("Repeat" in node.op for node in nodes):
+        return found
+    for node in nodes:
+        if node.op != "SkipDataset" or node.tag not in alone:
+            continue
+        count = int(graphs.build(pipeline, node.inputs[0]).cardinality().numpy())
+        skipped = pipeline.constant(node.tag, "count")
+        if skipped is not None and 0 < int(skipped) < count:
+            ratio = count / (count - int(skipped))
+            found[node.tag] = dataclasses.replace(alone[node.tag], inputs_per_output=ratio)
+    return found
+
+
+def scaled_to(costs: Sequence[Cost], cpu_s: float) -> list[Cost]:
+    """Costs whose CPU time together is no more than was measured of the whole pipeline.
+
+    A stage alone keeps threads busy that look for work in vain.
+    """
+    total = sum(cost.cpu_s for cost in costs)
+    if not 0 < cpu_s < total:
+        return list(costs)
+    return [dataclasses.replace(cost, cpu_s=cost.cpu_s * cpu_s / total) for cost in costs]
+
+
+def in_pipeline(view: View, model: Any = None, *, options: Any = _OF_AUTHOR) -> list[Cost]:
+    """The costs of a pipeline as the runtime works on it.
+
+    Args:
+      view: the pipeline, with what its stages cost alone.
+      model: of `tf.data.experimental.get_model_proto` after it has run, for what AUTOTUNE
+        has chosen; the number of processors is taken without it.
+      options: None for the runtime's default instead of those in the pipeline.
+    """
+    chosen = chosen_parallelism(view.nodes, model)
+    is_tuned, threads = True, 0
+    if options is not None:
+        given = options_of(view)
+        is_tuned = given.autotune.enabled is not False
+        threads = given.threading.private_threadpool_size or 0
+    found = []
+    for node in view.nodes:
+        alone = view.alone.get(node.tag)
+        count = view.elements.get(node.tag, 0.0)
+        kind = traits.of(view.pipeline, node)
+        parallelism = _parallelism(view, node, chosen, is_tuned and not kind.is_stateful)
+        if threads:
+            parallelism = min(parallelism, threads)
+        found.append(
+            Cost(
+                tag=node.tag,
+                inputs=node.inputs,
+                wall_s=0.0 if alone is None else alone.element_s * count,
+                cpu_s=0.0 if alone is None else alone.cpu_s * count,
+                parallelism=parallelism,
+                has_lock=kind.is_python or kind.is_generator,
+                is_server=node.op == "PrefetchDataset" or parallelism > 0,
+            )
+        )
+    return found
+
+
+def chosen_parallelism(nodes: Sequence[Node], model: Any) -> dict[str, dict[str, float]]:
+    """What the runtime's model says of each dataset, by tag.
+
+    Args:
+      nodes: of the pipeline, in order.
+      model: of `tf.data.experimental.get_model_proto`, or None.
+
+    Returns:
+      The parameters of each dataset that was found in the model, such as 'parallelism' and
+      'buffer_size', and 'buffered', the elements in its buffer.
+    """
+    if model is None or not model.nodes:
+        return {}
+    found: dict[str, dict[str, float]] = {}
+    of_model = _chain(model)
+    position = 0
+    # Both go from the end to the source; fused or injected nodes have no counterpart.
+    for node in reversed(nodes):
+        plain = _PLAIN.sub("", node.op)
+        for ahead in range(position, len(of_model)):
+            runs = of_model[ahead]
+            if plain in _PLAIN.sub("", runs.name).split("And"):
+                found[node.tag] = {
+                    **{each.name: each.value for each in runs.parameters},
+                    "buffered": float(runs.buffered_elements),
+                    "elements": float(runs.num_elements),
+                }
+                # A fused node serves two datasets.
+                position = ahead if "And" in runs.name else ahead + 1
+                break
+    return found
+
+
+def _chain(model: Any) -> list[Any]:
+    """The nodes of the runtime's model from the output on, first inputs first."""
+    found, stack = [], [model.output]
+    while stack:
+        key = stack.pop()
+        if key not in model.nodes:
+            continue
+        node = model.nodes[key]
+        found.append(node)
+        stack += list(node.inputs)[::-1]
+    return found
+
+
+def _parallelism(
+    view: View, node: Node, chosen: Mapping[str, Mapping[str, float]], is_tuned: bool
+) -> float:
+    """Elements that a stage works on at once in threads of its own; 0 without such."""
+    of_model = chosen.get(node.tag, {})
+    if node.op in ("MapDataset", "BatchDatasetV2"):
+        if not is_tuned:
+            return 0.0
+        if node.op == "MapDataset" and not of_model:
+            return float(view.cores)
+        return of_model.get("parallelism", 0.0)
+    if not node.op.startswith("Parallel"):
+        return 0.0
+    given = _given(view.pipeline, node)
+    if given == _AUTOTUNE:
+        return max(1.0, of_model.get("parallelism", float(view.cores)))
+    return float(max(given, 1))
+
+
+def _given(pipeline: Pipeline, node: Node) -> int:
+    try:
+        value = pipeline.constant(node.tag, "num_parallel_calls")
+    except KeyError:
+        return 1
+    return _AUTOTUNE if value is None else int(value)
+
+
+def does_work(node: Node) -> bool:
+    """Whether a stage does more than to hand elements on."""
+    return node.op not in PASSING

@@ -1,0 +1,555 @@
+"""Examining a pipeline: where its time goes, what limits it, and what would mend it."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from benchmarks import ceilings
+from benchmarks.doctor import (
+    advice,
+    candidates,
+    costs,
+    graphs,
+    isolation,
+    origins,
+    queueing,
+    setting_rewrites,
+    timing,
+    trials,
+    tuning,
+    what_if,
+)
+from benchmarks.doctor.diagnosis import CONSUMER, Diagnosis, Prescription, Stage
+from benchmarks.doctor.graphs import GraphError, Node, Pipeline
+from benchmarks.doctor.isolation import Isolated, StageError
+from benchmarks.doctor.queueing import Cost
+from benchmarks.doctor.rewrites import View
+from benchmarks.doctor.timing import EmptyError, Timing, TooSlowError
+from benchmarks.fingerprint import fingerprint
+
+MakeDataset = Callable[[], tf.data.Dataset]
+
+# Parts of the time that an examination may take.
+_RUN, _WARMUP, _ALONE, _CUTS, _TRIALS, _TUNED = 0.06, 0.04, 0.25, 0.08, 0.35, 0.12
+# Without a rate after this part, or these seconds, the pipeline as a whole is given up.
+_PATIENCE, _LEAST_PATIENCE_SECONDS = 0.4, 10.0
+# What is not measured to gain this is no prescription, and the pipeline is fine.
+LEAST_GAIN = 1.1
+# In the worst round.
+_SURE_GAIN = 0.97
+# Rewrites that are tried, the most promising first.
+_MOST_TRIED = 6
+# Whose gain the model of queues does not tell.
+_UNTOLD = ("shuffle earlier", "skip earlier", "rebatch")
+# A rate that falls so much at a stage shows what the model of queues does not know.
+_FALL = 1.5
+
+
+class UserCodeError(Exception):
+    """The user's own code failed; the message says how and where, in one line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What an examination is asked for.
+
+    Attributes:
+      seconds: how long it may take, at least 5.
+      step_ms: time in which the consumer deals with an element, if that is known.
+      accelerator_step_ms: of one replica, to predict whether the pipeline keeps up.
+      replicas: of the prediction.
+
+    Raises:
+      ValueError: on construction, if a value is out of range.
+    """
+
+    seconds: float = 60.0
+    step_ms: float | None = None
+    accelerator_step_ms: float | None = None
+    replicas: int = 1
+
+    def __post_init__(self) -> None:
+        if not 5 <= self.seconds <= 3600:
+            raise ValueError(
+                f"seconds={self.seconds:g} is out of range: expected 5 to 3600"
+            )
+        for name in ("step_ms", "accelerator_step_ms"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < 1e7:
+                raise ValueError(
+                    f"{name}={value:g} is out of range: expected a positive number of "
+                    "milliseconds"
+                )
+        if not 1 <= self.replicas <= 1_000_000:
+            raise ValueError(f"replicas={self.replicas}: expected 1 to 1,000,000")
+
+
+def examine(
+    make_dataset: MakeDataset | tf.data.Dataset,
+    *,
+    seconds: float = 60.0,
+    step_ms: float | None = None,
+    consumer: Callable[[Any], Any] | None = None,
+    accelerator_step_ms: float | None = None,
+    replicas: int = 1,
+    advance: Callable[[float], Any] = lambda seconds: None,
+) -> Diagnosis:
+    """Finds out what holds a pipeline back, and what would make it faster.
+
+    The pipeline is run as it is; each of its stages is run alone on elements that are kept
+    in memory; it is cut after each stage; and what could mend it is tried, by rewriting
+    its graph. The code is not changed, and no file that it writes is touched.
+
+    Args:
+      make_dataset: makes the dataset; called once. Or the dataset itself, without the
+        lines of code that made its stages.
+      seconds: how long this may take, 5 to 3600.
+      step_ms: time in which the consumer deals with an element, such as a training step.
+      consumer: called with an element to find that time, if it is not given.
+      accelerator_step_ms: time of one replica's step, to predict whether the pipeline
+        would keep up.
+      replicas: that each take an element in every step of the prediction.
+      advance: called with the seconds that have passed since it was called last.
+
+    Returns:
+      The diagnosis; also of a pipeline that fails, gives nothing or does not begin.
+
+    Raises:
+      ValueError: if a number is out of range.
+    """
+    request = Request(seconds, step_ms, accelerator_step_ms, replicas)
+    begin = time.perf_counter()
+    with timing.heartbeat(advance):
+        try:
+            made = _made(make_dataset)
+        except UserCodeError as error:
+            return _failed(str(error), begin)
+        with tempfile.TemporaryDirectory() as folder:
+            return _Examination(request, made, consumer, begin, folder).result()
+
+
+def _made(make_dataset: MakeDataset | tf.data.Dataset) -> tf.data.Dataset:
+    if isinstance(make_dataset, tf.data.Dataset):
+        return make_dataset
+    try:
+        with origins.recorded():
+            made = make_dataset()
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
+        raise UserCodeError(
+            f"the function that makes the dataset fails at {where}: "
+            f"{type(error).__name__}: {graphs.first_line(error)}"
+        ) from error
+    if not isinstance(made, tf.data.Dataset):
+        raise UserCodeError(
+            f"the function gives a {type(made).__name__}: expected a tf.data.Dataset"
+        )
+    return made
+
+
+class _Examination:
+    """One examination, and what it knows so far."""
+
+    def __init__(
+        self,
+        request: Request,
+        dataset: tf.data.Dataset,
+        consumer: Callable[[Any], Any] | None,
+        begin: float,
+        folder: str,
+    ) -> None:
+        self._folder = folder
+        self._request = request
+        self._dataset = dataset
+        self._consumer = consumer
+        self._begin = begin
+        self._problems: list[str] = []
+        self._lines: dict[str, str] = {}
+
+    def result(self) -> Diagnosis:
+        """Does all of it."""
+        try:
+            pipeline = graphs.read(self._dataset)
+        except GraphError as error:
+            return self._as_a_whole(error)
+        self._lines = origins.of(self._dataset, pipeline)
+        whole = self._run(pipeline)
+        isolated = self._isolate(pipeline)
+        if isolated is None or whole is None:
+            return _failed(
+                self._problems[0],
+                self._begin,
+                self._problems,
+                self._bare_stages(pipeline, isolated),
+                self._guilty,
+            )
+        view = self._view(pipeline, isolated, whole)
+        now = costs.scaled_to(costs.in_pipeline(view, whole.model), whole.cpu_s)
+        cuts = self._cut(view)
+        step_ms = self._request.step_ms or self._consumer_ms()
+        stages = self._stages(view, now, cuts, whole)
+        bottleneck = _bottleneck(view, now, cuts, whole.element_s)
+        keeps_up = step_ms is not None and 1000 * whole.element_s <= step_ms
+        prescriptions: list[Prescription] = []
+        tuned_gain = None
+        spread = 0.0
+        if not keeps_up:
+            prescriptions, tuned_gain, spread = self._prescribe(view, now, isolated)
+        predicted = None
+        if self._request.accelerator_step_ms is not None:
+            predicted = what_if.predict(
+                now,
+                cores=view.cores,
+                measured_s=whole.element_s,
+                accelerator_step_ms=self._request.accelerator_step_ms,
+                replicas=self._request.replicas,
+            )
+        bytes_per_s = whole.bytes / whole.element_s
+        memset = ceilings.memset_bytes_per_s(min(max(int(whole.bytes), 1 << 20), 64 << 20))
+        diagnosis = Diagnosis(
+            bottleneck=CONSUMER if keeps_up else bottleneck.name,
+            verdict="",
+            stages=tuple(stages),
+            prescriptions=tuple(prescriptions),
+            elements_per_s=1 / whole.element_s,
+            spread=spread,
+            element_ms=1000 * whole.element_s,
+            cpu_ms=1000 * whole.cpu_s,
+            cores=view.cores,
+            page_faults=whole.page_faults,
+            bytes_per_element=whole.bytes,
+            fraction_of_memset=bytes_per_s / memset,
+            first_element_s=whole.first_s,
+            autotune_converged_s=whole.converged_s,
+            step_ms=step_ms,
+            examined_s=time.perf_counter() - self._begin,
+            problems=tuple(self._problems),
+            what_if=predicted,
+            tuned_gain=tuned_gain,
+            fingerprint=fingerprint(),
+        )
+        text = _verdict(diagnosis, self._label(bottleneck), keeps_up)
+        return dataclasses.replace(diagnosis, verdict=text)
+
+    _guilty: str = ""
+
+    def _run(self, pipeline: Pipeline) -> Timing | None:
+        """The pipeline as it is."""
+        seconds = self._request.seconds
+        patience = max(seconds * _PATIENCE, _LEAST_PATIENCE_SECONDS)
+        try:
+            timed: Timing = timing.within(
+                patience,
+                lambda: timing.measure(
+                    graphs.build(graphs.with_own_files(pipeline, self._folder)),
+                    seconds * _RUN,
+                    warmup_s=seconds * _WARMUP,
+                    watches_autotune=True,
+                ),
+            )
+            return timed
+        except TooSlowError:
+            self._problems.append(
+                f"not enough elements to measure a rate came within {patience:.0f} s"
+            )
+        except EmptyError:
+            self._problems.append("the pipeline gives no elements")
+        except (GraphError, tf.errors.OpError) as error:
+            self._problems.append(_of_user(error))
+        return None
+
+    def _isolate(self, pipeline: Pipeline) -> Isolated | None:
+        seconds = self._request.seconds * _ALONE
+        try:
+            isolated: Isolated = timing.within(
+                2 * seconds + 5, lambda: isolation.measure(pipeline, seconds)
+            )
+            return isolated
+        except StageError as error:
+            node = pipeline.node(error.tag)
+            self._guilty = node.name
+            self._problems.insert(0, f"{self._label(node)} fails: {error}")
+        except EmptyError as error:
+            if str(error) not in self._problems:
+                self._problems.append(str(error))
+        except TooSlowError:
+            self._problems.append("a stage gives no elements in the time there is")
+        return None
+
+    def _view(self, pipeline: Pipeline, isolated: Isolated, whole: Timing) -> View:
+        nodes = tuple(pipeline.nodes)
+        missing = [node.name for node in nodes if node.tag not in isolated.alone]
+        if missing:
+            self._problems.append(f"could not be run alone: {', '.join(missing)}")
+        has_repeat = any("Repeat" in node.op for node in nodes)
+        alone = costs.with_ratios(nodes, isolated.alone, whole.model)
+        alone = costs.with_skips(pipeline, alone)
+        elements = costs.elements(nodes, alone, are_cached=whole.passes > 0 or has_repeat)
+        return View(pipeline, nodes, alone, elements, timing.cores())
+
+    def _cut(self, view: View) -> dict[str, float]:
+        """Rates of the pipeline cut after each stage, in elements of the whole one."""
+        working = [
+            node
+            for node in view.nodes
+            if costs.does_work(node) and view.elements.get(node.tag, 0.0) > 0
+        ]
+        each_s = self._request.seconds * _CUTS / max(len(working), 1)
+        found: dict[str, float] = {}
+        for node in working:
+            try:
+                timed = timing.within(
+                    4 * each_s + 2,
+                    lambda node=node: timing.measure(  # type: ignore[misc]
+                        graphs.build(
+                            graphs.with_own_files(view.pipeline, self._folder), node.tag
+                        ),
+                        each_s / 2,
+                    ),
+                )
+            except (TooSlowError, EmptyError, GraphError, tf.errors.OpError):
+                continue
+            found[node.tag] = 1 / timed.element_s / view.elements[node.tag]
+        return found
+
+    def _consumer_ms(self) -> float | None:
+        if self._consumer is None:
+            return None
+        element = next(iter(self._dataset))
+        times = []
+        for _ in range(8):
+            begin = time.perf_counter()
+            self._consumer(element)
+            times.append(1000 * (time.perf_counter() - begin))
+        return statistics.median(times[2:])
+
+    def _stages(
+        self,
+        view: View,
+        now: Sequence[Cost],
+        cuts: Mapping[str, float],
+        whole: Timing,
+    ) -> list[Stage]:
+        numbers = {node.tag: number for number, node in enumerate(view.nodes)}
+        shares = queueing.shares(now, view.cores)
+        chosen = costs.chosen_parallelism(view.nodes, whole.model)
+        found = []
+        for node, cost in zip(view.nodes, now, strict=True):
+            alone = view.alone.get(node.tag)
+            count = view.elements.get(node.tag, 0.0)
+            bytes_out = (alone.bytes if alone is not None else 0.0) * count
+            bytes_in = sum(
+                view.alone[tag].bytes * view.elements.get(tag, 0.0)
+                for tag in node.inputs
+                if tag in view.alone
+            )
+            buffer = int(chosen.get(node.tag, {}).get("buffer_size", 0))
+            buffered = chosen.get(node.tag, {}).get("buffered", 0.0)
+            found.append(
+                Stage(
+                    number=numbers[node.tag],
+                    op=node.op,
+                    name=node.name,
+                    function=node.function,
+                    line=self._lines.get(node.tag, ""),
+                    inputs=tuple(numbers[tag] for tag in node.inputs),
+                    elements=count,
+                    element_us=1e6 * (alone.element_s if alone is not None else 0.0),
+                    self_us=1e6 * cost.wall_s,
+                    cpu_us=1e6 * cost.cpu_s,
+                    wait_us=1e6 * max(0.0, cost.wall_s - cost.cpu_s),
+                    parallelism=max(cost.parallelism, 1.0),
+                    buffer=buffer,
+                    buffered=min(1.0, buffered / buffer) if buffer else None,
+                    bytes_out=bytes_out,
+                    amplification=bytes_out / bytes_in if bytes_in else None,
+                    rate_up_to_here=cuts.get(node.tag),
+                    share=shares.get(node.tag, 0.0),
+                )
+            )
+        return found
+
+    def _prescribe(
+        self, view: View, now: Sequence[Cost], isolated: Isolated
+    ) -> tuple[list[Prescription], float | None, float]:
+        seconds = self._request.seconds
+        numbers = {node.tag: number for number, node in enumerate(view.nodes)}
+        found = candidates.find(view, now, isolated, seconds=seconds * _TUNED)
+        tuned = tuning.combine(view, found, seconds=min(2.0, seconds * 0.03))
+        promising = self._promising(view, now, found)
+        tried = trials.run(
+            view.pipeline,
+            [(each.rewrite,) for each in promising] + [tuned.rewrites],
+            seconds=seconds * _TRIALS,
+            pass_elements=_pass_elements(view),
+            folder=self._folder,
+        )
+        gains = zip(promising, tried.gains[:-1], strict=True)
+        prescriptions = [
+            Prescription(
+                kind=each.rewrite.kind,
+                stage=numbers[each.rewrite.tags[0]],
+                reason=each.rewrite.reason,
+                edit=each.rewrite.edit,
+                predicted_gain=each.gain,
+                measured_gain=gain.median,
+                keeps_elements=not each.rewrite.alters,
+                is_applied_by_tune=each.rewrite in tuned.rewrites,
+            )
+            for each, gain in gains
+            if gain is not None and gain.median >= LEAST_GAIN and gain.least > _SURE_GAIN
+        ]
+        prescriptions.sort(key=lambda each: -(each.measured_gain or 0.0))
+        advised = [
+            Prescription(
+                kind=each.rewrite.kind,
+                stage=numbers[each.rewrite.tags[0]],
+                reason=each.rewrite.reason,
+                edit=each.rewrite.edit,
+                predicted_gain=each.gain,
+                measured_gain=None,
+                keeps_elements=not each.rewrite.alters,
+                is_applied_by_tune=False,
+            )
+            for each in advice.find(view, now)
+        ]
+        together = tried.gains[-1]
+        tuned_gain = None if together is None else together.median
+        return advised + prescriptions, tuned_gain, tried.spread
+
+    @staticmethod
+    def _promising(
+        view: View, now: Sequence[Cost], found: Sequence[candidates.Candidate]
+    ) -> list[candidates.Candidate]:
+        """What is worth a trial: by the model, or where most of the time goes."""
+        shares = queueing.shares(now, view.cores)
+        promising = [
+            each
+            for each in found
+            if each.gain >= LEAST_GAIN
+            or each.rewrite.kind in _UNTOLD
+            or (
+                each.rewrite.kind != setting_rewrites.PREFETCH
+                and sum(shares.get(tag, 0.0) for tag in each.rewrite.tags) > 0.3
+            )
+        ]
+        return promising[:_MOST_TRIED]
+
+    def _bare_stages(self, pipeline: Pipeline, isolated: Isolated | None) -> list[Stage]:
+        """Names and order, where nothing could be measured."""
+        nodes = pipeline.nodes
+        numbers = {node.tag: number for number, node in enumerate(nodes)}
+        return [
+            Stage(
+                number=number,
+                op=node.op,
+                name=node.name,
+                function=node.function,
+                line=self._lines.get(node.tag, ""),
+                inputs=tuple(numbers[tag] for tag in node.inputs),
+                elements=0.0,
+                element_us=0.0,
+                self_us=0.0,
+                cpu_us=0.0,
+                wait_us=0.0,
+                parallelism=1.0,
+                buffer=0,
+                buffered=None,
+                bytes_out=0.0,
+                amplification=None,
+                rate_up_to_here=None,
+                share=0.0,
+            )
+            for number, node in enumerate(nodes)
+        ]
+
+    def _as_a_whole(self, error: GraphError) -> Diagnosis:
+        return _failed(f"its stages can't be told apart: {error}", self._begin)
+
+    def _label(self, node: Node) -> str:
+        text = f"{node.name} {node.function}".strip()
+        line = self._lines.get(node.tag)
+        return f"{text} ({line})" if line else text
+
+
+def _pass_elements(view: View) -> int:
+    """Elements of the whole pipeline in one pass, 0 if that is not known or endless."""
+    for node in view.nodes:
+        if "Repeat" in node.op:
+            count = view.cardinality(node.inputs[0])
+            return max(0, round(count / max(view.elements.get(node.tag, 1.0), 1e-9)))
+    return 0
+
+
+def _bottleneck(
+    view: View, now: Sequence[Cost], cuts: Mapping[str, float], measured_s: float
+) -> Node:
+    """The stage with the largest share; or the one at which the rate falls unexplained."""
+    slowest = queueing.limits(now, view.cores)[0]
+    tag = max(slowest.loads, key=lambda each: slowest.loads[each])
+    if cuts and measured_s > _FALL * max(slowest.seconds, queueing.HANDOVER_SECONDS):
+        before = None
+        falls = {}
+        for each, rate in cuts.items():
+            falls[each] = 1 / rate - (1 / before if before else 0.0)
+            before = rate
+        tag = max(falls, key=lambda each: falls[each])
+    return view.node(tag)
+
+
+def _of_user(error: BaseException) -> str:
+    return f"the pipeline fails: {graphs.first_line(error)}"
+
+
+def _verdict(diagnosis: Diagnosis, label: str, keeps_up: bool) -> str:
+    rate = f"{diagnosis.elements_per_s:,.4g} elements/s"
+    if keeps_up:
+        return (
+            f"The pipeline is faster than its consumer: {rate}, an element in "
+            f"{diagnosis.element_ms:,.3g} ms for a step of {diagnosis.step_ms:,.3g} ms."
+        )
+    limited = f"{rate}, limited by {label}."
+    if not diagnosis.prescriptions:
+        return f"The pipeline is fine as it is: {limited} Nothing was found to gain."
+    best = diagnosis.prescriptions[0]
+    gain = best.measured_gain or best.predicted_gain
+    more = f" {best.kind} makes it {gain:,.3g} times as fast." if gain else ""
+    return f"{limited[0].upper()}{limited[1:]} First: {best.kind}.{more}"
+
+
+def _failed(
+    problem: str,
+    begin: float,
+    problems: Sequence[str] = (),
+    stages: Sequence[Stage] = (),
+    bottleneck: str = "",
+) -> Diagnosis:
+    return Diagnosis(
+        bottleneck=bottleneck,
+        verdict=f"No rate could be measured: {problem}.",
+        stages=tuple(stages),
+        prescriptions=(),
+        elements_per_s=0.0,
+        spread=0.0,
+        element_ms=0.0,
+        cpu_ms=0.0,
+        cores=timing.cores(),
+        page_faults=0.0,
+        bytes_per_element=0.0,
+        fraction_of_memset=None,
+        first_element_s=0.0,
+        autotune_converged_s=None,
+        step_ms=None,
+        examined_s=time.perf_counter() - begin,
+        problems=tuple(problems) or (problem,),
+        fingerprint=fingerprint(),
+    )

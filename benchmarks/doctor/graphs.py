@@ -1,0 +1,547 @@
+"""A `tf.data` pipeline as the graph it is serialised to, which can be read and changed.
+
+`Dataset._as_serialized_graph` gives the nodes of a pipeline with the functions that they
+call; a graph that was changed becomes a dataset again by importing it into a function that
+returns the dataset's variant. Both are in the stock wheel of TensorFlow 2.21, and private:
+everything that leans on them is in this module.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import (
+    attr_value_pb2,
+    dataset_metadata_pb2,
+    graph_pb2,
+    node_def_pb2,
+)
+from tensorflow.python.data.ops import dataset_ops
+from tensorflow.python.framework import op_def_registry
+
+# Constants above it are handed over as tensors: copying them into every graph takes time,
+# and a graph can't hold 2 GB.
+_LARGE_BYTES = 1 << 16
+# Appended to the names that nodes carry along, so that they are known after a change.
+_TAG = "#"
+# The runtime's own names, such as "MapDataset:3".
+_OWN_NAME = re.compile(r"\w+:\d+")
+# "__inference_Dataset_map_decode_17" is the user's `decode`.
+_FUNCTION = re.compile(
+    r"__inference_(?:\w+?_)?Dataset_(?:flat_map|group_by_window|scan|take_while|reduce|"
+    r"map_with_legacy_function|map|filter|interleave|unique|rejection_resample|"
+    r"bucket_by_sequence_length)_(.+?)_\d+"
+)
+# Functions of TensorFlow's own that make its readers and `from_generator`.
+_COMPOSED = re.compile(r"_(read_one_file|flat_map_fn)_\d+$")
+_NEW = itertools.count()
+_STATE = {"CacheDatasetV2": "DummyMemoryCache", "ShuffleDatasetV3": "DummySeedGenerator"}
+
+
+class GraphError(ValueError):
+    """A pipeline can't be serialised; the message is one line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """A dataset in a pipeline.
+
+    Attributes:
+      tag: what it is known by, also after others were changed.
+      op: operation of the runtime.
+      name: what the user called it, or the operation.
+      function: the user's function, or "".
+      functions: functions of the graph that it calls.
+      inputs: tags of the datasets it takes.
+    """
+
+    tag: str
+    op: str
+    name: str
+    function: str
+    functions: tuple[str, ...]
+    inputs: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Pipeline:
+    """A serialised dataset.
+
+    Attributes:
+      graph: its nodes and functions; not to be changed in place.
+      element_spec: of its elements.
+      constants: large constants by the node that they were.
+      kept: what has to live as long as it, such as the dataset it was read from.
+    """
+
+    graph: Any
+    element_spec: Any
+    constants: Mapping[str, Any]
+    kept: tuple[Any, ...]
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The datasets, each after those it takes; the last is the whole pipeline."""
+        defs = {node.name: node for node in self.graph.node}
+        library = {each.signature.name: each for each in self.graph.library.function}
+        found: list[Node] = []
+        done: set[str] = set()
+        stack = [(self.output, False)]
+        while stack:
+            name, inputs_are_done = stack.pop()
+            if name in done:
+                continue
+            inputs = [each for each in _inputs(defs[name]) if is_dataset(defs[each])]
+            if inputs_are_done:
+                done.add(name)
+                found.append(_node(defs, library, name, inputs))
+            else:
+                stack.append((name, True))
+                stack += [(each, False) for each in reversed(inputs)]
+        return found
+
+    @property
+    def output(self) -> str:
+        """Name of the graph's node that is the whole pipeline."""
+        (last,) = (node for node in self.graph.node if node.op == "_Retval")
+        return _inputs(last)[0]
+
+    def node(self, tag: str) -> Node:
+        """The dataset that is known by a tag."""
+        return next(node for node in self.nodes if node.tag == tag)
+
+    def node_def(self, tag: str) -> Any:
+        """The graph's node of a dataset; raises KeyError if there is none."""
+        for node in self.graph.node:
+            if is_dataset(node) and _tag(node) == tag:
+                return node
+        raise KeyError(tag)
+
+    def constant(self, tag: str, argument: str) -> Any:
+        """The value of a dataset's argument, an array, or None if it is no constant."""
+        node = self.node_def(tag)
+        name = node.input[_position(node, argument)].partition(":")[0]
+        if name in self.constants:
+            return np.asarray(self.constants[name].numpy())
+        (producer,) = (each for each in self.graph.node if each.name == name)
+        while producer.op == "Identity":
+            (producer,) = (
+                each for each in self.graph.node if each.name == _inputs(producer)[0]
+            )
+        if producer.op != "Const":
+            return None
+        return np.asarray(tensor(producer.attr["value"].tensor).numpy())
+
+    def spec(self, tag: str) -> Any:
+        """Of the elements of one of its datasets: theirs, or a tuple of flat tensors."""
+        node = self.node_def(tag)
+        if node.name == self.output:
+            return self.element_spec
+        has_types = "output_types" in node.attr
+        types = node.attr["output_types" if has_types else "Toutput_types"]
+        shapes = node.attr["output_shapes"].list.shape
+        return tuple(
+            tf.TensorSpec(tf.TensorShape(shape), tf.dtypes.as_dtype(dtype))
+            for shape, dtype in zip(shapes, types.list.type, strict=True)
+        )
+
+
+def read(dataset: tf.data.Dataset) -> Pipeline:
+    """Serialises a dataset.
+
+    Resources of its own, such as what `cache()` has stored or the state of `shuffle()`, are
+    not part of it: what is built from it starts afresh.
+
+    Args:
+      dataset: any dataset; it is not changed.
+
+    Raises:
+      GraphError: if a part of it can't be serialised.
+    """
+    policy = tf.data.experimental.ExternalStatePolicy.IGNORE
+    try:
+        serialised = dataset._as_serialized_graph(external_state_policy=policy).numpy()
+    except tf.errors.OpError as error:
+        raise GraphError(first_line(error)) from None
+    graph = graph_pb2.GraphDef.FromString(serialised)
+    constants = _take_large_constants(graph)
+    _renew_state(graph)
+    pipeline = Pipeline(graph, dataset.element_spec, constants, (dataset,))
+    _tag_all(pipeline)
+    return pipeline
+
+
+def build(
+    pipeline: Pipeline,
+    tag: str | None = None,
+    feeds: Mapping[str, tf.data.Dataset] | None = None,
+) -> tf.data.Dataset:
+    """Makes a dataset of a pipeline, or of a part of it.
+
+    Args:
+      pipeline: what to make.
+      tag: the last dataset to include; all of them if None.
+      feeds: datasets that take the place of some, by tag.
+
+    Returns:
+      A dataset that keeps alive what it needs.
+
+    Raises:
+      GraphError: if TensorFlow does not take the graph.
+    """
+    feeds = feeds or {}
+    end = pipeline.output if tag is None else pipeline.node_def(tag).name
+    fed = {pipeline.node_def(each).name: dataset for each, dataset in feeds.items()}
+    graph = _pruned(pipeline.graph, end, fed)
+    present = {node.name for node in graph.node}
+    constants = {
+        name: value for name, value in pipeline.constants.items() if name in present
+    }
+    variants = {name: dataset._variant_tensor for name, dataset in fed.items()}
+
+    @tf.function(autograph=False)
+    def make() -> Any:
+        replaced = {
+            f"{name}:0": tf.identity(value)
+            for name, value in {**constants, **variants}.items()
+        }
+        if end in fed:
+            return tf.identity(variants[end])
+        (variant,) = tf.graph_util.import_graph_def(
+            graph, input_map=replaced, return_elements=[f"{end}:0"], name=""
+        )
+        return variant
+
+    spec = pipeline.element_spec if tag is None else pipeline.spec(tag)
+    try:
+        # Not by calling `make`: TensorFlow warns of functions that are made repeatedly.
+        concrete = make.get_concrete_function()
+        dataset = dataset_ops._VariantDataset(concrete(), spec)
+    except (tf.errors.OpError, ValueError) as error:
+        raise GraphError(first_line(error)) from None
+    # Functions, py_functions and generators live with what made them.
+    dataset._dotmotion_kept = (concrete, pipeline, tuple(feeds.values()))
+    return dataset
+
+
+def substituted(pipeline: Pipeline, tag: str, replacement: tf.data.Dataset) -> Pipeline:
+    """The pipeline with another dataset in place of one of its own and all before it.
+
+    Args:
+      pipeline: what to change.
+      tag: the dataset to replace.
+      replacement: gives elements of the same types.
+
+    Returns:
+      A pipeline whose other datasets have the tags they had.
+    """
+    if pipeline.node_def(tag).name == pipeline.output:
+        whole = dataset_ops._VariantDataset(
+            replacement._variant_tensor, pipeline.element_spec
+        )
+        whole._dotmotion_kept = (replacement,)
+    else:
+        whole = build(pipeline, feeds={tag: replacement})
+    changed = read(whole)
+    return dataclasses.replace(changed, kept=(*pipeline.kept, *changed.kept, replacement))
+
+
+def edited(pipeline: Pipeline) -> Pipeline:
+    """A copy whose graph may be changed in place."""
+    graph = graph_pb2.GraphDef()
+    graph.CopyFrom(pipeline.graph)
+    return dataclasses.replace(pipeline, graph=graph)
+
+
+def replace_op(
+    pipeline: Pipeline,
+    tag: str,
+    op: str,
+    arguments: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+) -> None:
+    """Turns one dataset into another kind, in place.
+
+    Args:
+      pipeline: of `edited`.
+      tag: the dataset.
+      op: the new operation. Arguments and attributes that both operations have stay.
+      arguments: int64 or bool values of new arguments, by name.
+      attributes: values of new attributes, `str`, `bool` or `int`, by name.
+    """
+    node = pipeline.node_def(tag)
+    old = _arguments(node)
+    definition = op_def_registry.get(op)
+    inputs: list[str] = []
+    for argument in definition.input_arg:
+        if argument.name in arguments:
+            inputs.append(_add_constant(pipeline, arguments[argument.name]))
+        else:
+            inputs += old.get(argument.name, [])
+    controls = [name for name in node.input if name.startswith("^")]
+    del node.input[:]
+    node.input.extend(inputs + controls)
+    node.op = op
+    known = {attribute.name: attribute for attribute in definition.attr}
+    for name in list(node.attr):
+        if name not in known and not name.startswith("_"):
+            del node.attr[name]
+    for name, attribute in known.items():
+        if name in attributes:
+            node.attr[name].CopyFrom(_attribute(attributes[name]))
+        elif name not in node.attr and attribute.HasField("default_value"):
+            node.attr[name].CopyFrom(attribute.default_value)
+
+
+def set_argument(pipeline: Pipeline, tag: str, argument: str, value: Any) -> None:
+    """Gives a dataset's argument another value, in place."""
+    node = pipeline.node_def(tag)
+    node.input[_position(node, argument)] = _add_constant(pipeline, value)
+
+
+def with_own_files(pipeline: Pipeline, folder: str) -> Pipeline:
+    """The pipeline with its file caches in another place, where there is none yet.
+
+    Args:
+      pipeline: which pipeline.
+      folder: a directory that is there.
+    """
+    named = [
+        node.tag
+        for node in pipeline.nodes
+        if node.op.startswith("CacheDataset")
+        and (name := pipeline.constant(node.tag, "filename")) is not None
+        and name.item()
+    ]
+    if not named:
+        return pipeline
+    changed = edited(pipeline)
+    for tag in named:
+        set_argument(changed, tag, "filename", f"{folder}/cache-{next(_NEW)}")
+    return changed
+
+
+def has_argument(pipeline: Pipeline, tag: str, argument: str) -> bool:
+    """Whether a dataset has an argument of that name."""
+    return argument in _arguments(pipeline.node_def(tag))
+
+
+def is_dataset(node: Any) -> bool:
+    """Whether a node of a graph is a dataset."""
+    return "Dataset" in node.op and node.op not in (
+        "DatasetToGraphV2",
+        "DatasetToSingleElement",
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error of TensorFlow says, without the node's path."""
+    text = str(getattr(error, "message", None) or error).strip()
+    lines = text.splitlines() or [type(error).__name__]
+    # Of a function that was traced, the error stands below the lines of its code.
+    line = lines[-1].strip() if lines[0].endswith("in user code:") else lines[0]
+    line = re.sub(r"\{\{[^}]*\}\}\s*", "", line)
+    return re.sub(r"\s*\[Op:\w+\].*$", "", line).strip()
+
+
+def tensor(proto: Any) -> tf.Tensor:
+    """The tensor that a `TensorProto` holds."""
+    # `tf.make_ndarray` does not read all forms of strings.
+    return tf.io.parse_tensor(proto.SerializeToString(), tf.dtypes.as_dtype(proto.dtype))
+
+
+def _inputs(node: Any) -> list[str]:
+    """Names of the nodes whose values a node takes."""
+    return [name.partition(":")[0] for name in node.input if not name.startswith("^")]
+
+
+def _arguments(node: Any) -> dict[str, list[str]]:
+    """The inputs of a node by the argument that they are."""
+    definition = op_def_registry.get(node.op)
+    values = [name for name in node.input if not name.startswith("^")]
+    found: dict[str, list[str]] = {}
+    for argument in definition.input_arg:
+        if argument.number_attr:
+            count = node.attr[argument.number_attr].i
+        elif argument.type_list_attr:
+            count = len(node.attr[argument.type_list_attr].list.type)
+        else:
+            count = 1
+        found[argument.name], values = values[:count], values[count:]
+    return found
+
+
+def _position(node: Any, argument: str) -> int:
+    position = 0
+    for name, values in _arguments(node).items():
+        if name == argument:
+            return position
+        position += len(values)
+    raise KeyError(argument)
+
+
+def _add_constant(pipeline: Pipeline, value: Any) -> str:
+    names = {node.name for node in pipeline.graph.node}
+    number = len(names)
+    while f"Const/new_{number}" in names:
+        number += 1
+    dtype = {bool: tf.bool, str: tf.string}.get(type(value), tf.int64)
+    tensor = tf.make_tensor_proto(value, dtype)
+    node = node_def_pb2.NodeDef(name=f"Const/new_{number}", op="Const")
+    node.attr["dtype"].type = dtype.as_datatype_enum
+    node.attr["value"].tensor.CopyFrom(tensor)
+    pipeline.graph.node.append(node)
+    return str(node.name)
+
+
+def _attribute(value: Any) -> Any:
+    if isinstance(value, bool):
+        return attr_value_pb2.AttrValue(b=value)
+    if isinstance(value, int):
+        return attr_value_pb2.AttrValue(i=value)
+    return attr_value_pb2.AttrValue(s=value.encode())
+
+
+def _take_large_constants(graph: Any) -> dict[str, Any]:
+    """Replaces large constants by placeholders; returns their values."""
+    constants = {}
+    for node in graph.node:
+        if node.op == "Const" and node.attr["value"].ByteSize() > _LARGE_BYTES:
+            constants[node.name] = tensor(node.attr["value"].tensor)
+            dtype = node.attr["dtype"].type
+            node.op = "Placeholder"
+            node.attr.clear()
+            node.attr["dtype"].type = dtype
+    return constants
+
+
+def _renew_state(graph: Any) -> None:
+    """Cuts the ties to what the serialised dataset has stored."""
+    for node in list(graph.node):
+        if node.op in _STATE:
+            fresh = node_def_pb2.NodeDef(name=f"{node.name}/state", op=_STATE[node.op])
+            graph.node.append(fresh)
+            node.input[
+                _position(node, "cache" if "Cache" in node.op else "seed_generator")
+            ] = fresh.name
+
+
+def _tag_all(pipeline: Pipeline) -> None:
+    is_new = not any(_TAG in _given_name(node) for node in pipeline.graph.node)
+    order = {node.tag: number for number, node in enumerate(pipeline.nodes)}
+    taken: set[str] = set()
+    for node in pipeline.graph.node:
+        if not is_dataset(node):
+            continue
+        given = _given_name(node)
+        if _TAG in given:
+            continue
+        name = "" if _OWN_NAME.fullmatch(given) else given
+        # A dataset that a rewrite has made never gets the tag of one that is gone.
+        tag = f"{name}{_TAG}{order[_tag(node)]}"
+        if tag in taken or not is_new:
+            tag = f"{name}{_TAG}+{next(_NEW)}"
+        taken.add(tag)
+        if not _keeps_metadata(node.op):
+            # The runtime writes it, and then complains about it.
+            node.attr.pop("metadata", None)
+        else:
+            metadata = dataset_metadata_pb2.Metadata(name=tag.encode())
+            node.attr["metadata"].s = metadata.SerializeToString()
+
+
+def _keeps_metadata(op: str) -> bool:
+    definition = op_def_registry.get(op)
+    return any(attribute.name == "metadata" for attribute in definition.attr)
+
+
+def _given_name(node: Any) -> str:
+    if "metadata" not in node.attr:
+        return ""
+    metadata = dataset_metadata_pb2.Metadata.FromString(node.attr["metadata"].s)
+    return str(metadata.name.decode(errors="replace"))
+
+
+def _tag(node: Any) -> str:
+    return _given_name(node) or str(node.name)
+
+
+def _reader(library: Mapping[str, Any], functions: Sequence[str]) -> str:
+    """What a user calls a dataset of TensorFlow's that is made of others.
+
+    `from_generator` is a flat map, and so is a reader of several files.
+    """
+    for name in functions:
+        if name not in library or not _COMPOSED.search(name):
+            continue
+        for node in library[name].node_def:
+            if is_dataset(node):
+                return str(node.op).removesuffix("V2")
+    return ""
+
+
+def _node(
+    defs: Mapping[str, Any],
+    library: Mapping[str, Any],
+    name: str,
+    inputs: Sequence[str],
+) -> Node:
+    node = defs[name]
+    functions = tuple(_called(node))
+    given = _given_name(node).rpartition(_TAG)[0]
+    given = "" if _OWN_NAME.fullmatch(given) else given
+    return Node(
+        tag=_tag(node),
+        op=str(node.op),
+        name=given or _reader(library, functions) or str(node.op),
+        function=_readable(functions),
+        functions=functions,
+        inputs=tuple(_tag(defs[each]) for each in inputs),
+    )
+
+
+def _called(node: Any) -> Iterator[str]:
+    for value in node.attr.values():
+        if value.HasField("func"):
+            yield value.func.name
+        for function in value.list.func:
+            yield function.name
+
+
+def _readable(functions: Sequence[str]) -> str:
+    for name in functions:
+        match = _FUNCTION.fullmatch(name)
+        if match is not None:
+            return match[1].removeprefix("class")
+    return ""
+
+
+def _pruned(graph: Any, end: str, fed: Mapping[str, Any]) -> Any:
+    """What is needed for a node, with all functions."""
+    defs = {node.name: node for node in graph.node}
+    needed: set[str] = set()
+    stack = [end]
+    while stack:
+        name = stack.pop()
+        if name in needed:
+            continue
+        needed.add(name)
+        if name not in fed:
+            node = defs[name]
+            stack += [each.lstrip("^").partition(":")[0] for each in node.input]
+    pruned = graph_pb2.GraphDef(library=graph.library, versions=graph.versions)
+    for node in graph.node:
+        if node.name in needed:
+            copy = pruned.node.add()
+            copy.CopyFrom(node)
+            if node.name in fed:
+                copy.Clear()
+                copy.name, copy.op = node.name, "Placeholder"
+                copy.attr["dtype"].type = tf.variant.as_datatype_enum
+    return pruned

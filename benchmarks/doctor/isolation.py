@@ -1,0 +1,295 @@
+"""What each stage of a pipeline costs alone.
+
+Elements of each stage's inputs are kept in memory, and the stage works on them again and
+again, one element at a time. So a stage's time does not depend on what comes before it,
+what the runtime does in parallel, or which of both is slower.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from benchmarks.doctor import graphs, timing
+from benchmarks.doctor.graphs import GraphError, Node, Pipeline
+
+# What hands elements on and does nothing else.
+PASSING = (
+    "AssertCardinalityDataset",
+    "FiniteRepeatDataset",
+    "ForeverRepeatDataset",
+    "ModelDataset",
+    "OptionsDataset",
+    "PrefetchDataset",
+    "RepeatDataset",
+    "TakeDataset",
+    "SkipDataset",
+)
+_ONE_FOR_ONE = (
+    "CacheDataset",
+    "CacheDatasetV2",
+    "MapDataset",
+    "ParallelMapDataset",
+    "ParallelMapDatasetV2",
+    "ShuffleDataset",
+    "ShuffleDatasetV2",
+    "ShuffleDatasetV3",
+    "ZipDataset",
+    "EnumerateDataset",
+    *PASSING,
+)
+_MOST_BYTES = 64 << 20
+_MOST_ELEMENTS = 4096
+# The part of a stage's time that goes into keeping its elements.
+_KEEPING = 0.6
+# Shorter times are lost in that of taking an element.
+_SHORT_SECONDS = 20e-6
+# A stage that gives many elements for each that it takes, such as a reader of files.
+_READER_RATIO = 0.1
+_NOTHING = timing.Timing(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
+
+
+class StageError(RuntimeError):
+    """A stage fails by itself; the message is one line.
+
+    Attributes:
+      tag: of the stage.
+    """
+
+    def __init__(self, tag: str, message: str) -> None:
+        super().__init__(message)
+        self.tag = tag
+
+
+@dataclasses.dataclass(frozen=True)
+class Alone:
+    """What one stage costs.
+
+    Attributes:
+      element_s: wall time of one of the elements it gives, alone.
+      cpu_s: CPU time of it.
+      bytes: of one of its elements.
+      inputs_per_output: elements of its first input for one that it gives.
+    """
+
+    element_s: float
+    cpu_s: float
+    bytes: float
+    inputs_per_output: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Isolated:
+    """What all stages of a pipeline cost.
+
+    Attributes:
+      alone: the costs by tag. Stages behind one that can't be run alone are missing.
+      kept: some of the elements that each gives, in memory, by tag.
+    """
+
+    alone: dict[str, Alone]
+    kept: dict[str, tf.data.Dataset]
+
+
+def measure(
+    pipeline: Pipeline,
+    seconds: float,
+    *,
+    advance: Callable[[float], Any] = lambda seconds: None,
+) -> Isolated:
+    """Measures all stages of a pipeline.
+
+    Args:
+      pipeline: which pipeline.
+      seconds: for all of them together, as far as single elements don't take longer.
+      advance: called with the seconds that have passed since it was called last.
+
+    Raises:
+      StageError: if a stage fails on elements that those before it gave.
+      benchmarks.doctor.timing.EmptyError: if a stage gives nothing, which is the message.
+    """
+    nodes = pipeline.nodes
+    working = [node for node in nodes if node.op not in PASSING]
+    each_s = seconds / max(len(working), 1)
+    overhead = _overhead()
+    found: dict[str, Alone] = {}
+    kept: dict[str, tf.data.Dataset] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for node in nodes:
+            begin = time.perf_counter()
+            if any(tag not in kept for tag in node.inputs):
+                continue
+            try:
+                if node.op in PASSING and node.inputs:
+                    of_input = found[node.inputs[0]]
+                    found[node.tag] = Alone(0.0, 0.0, of_input.bytes, 1.0)
+                    kept[node.tag] = kept[node.inputs[0]]
+                else:
+                    found[node.tag], kept[node.tag] = _measure_stage(
+                        pipeline, node, kept, each_s, overhead, folder
+                    )
+            except GraphError:
+                continue
+            except tf.errors.OpError as error:
+                raise StageError(node.tag, graphs.first_line(error)) from error
+            advance(time.perf_counter() - begin)
+    return Isolated(found, kept)
+
+
+def _measure_stage(
+    pipeline: Pipeline,
+    node: Node,
+    kept: Mapping[str, tf.data.Dataset],
+    seconds: float,
+    overhead: _Overhead,
+    folder: str,
+) -> tuple[Alone, tf.data.Dataset]:
+    stage = one_at_a_time(pipeline, node, folder)
+    inputs = {tag: kept[tag] for tag in node.inputs}
+    ratio = 1.0
+    if node.inputs and node.op not in _ONE_FOR_ONE:
+        ratio = _inputs_per_output(stage, node, inputs, seconds / 4)
+    endless = {tag: dataset.repeat() for tag, dataset in inputs.items()}
+    if node.op.startswith("Cache"):
+        # It hands out what it has stored only after its input has ended once.
+        endless = inputs
+    dataset = graphs.build(stage, node.tag, endless)
+    timed = timing.measure_alone(dataset, seconds * (1 - _KEEPING))
+    if timed.element_s < _SHORT_SECONDS and timing.is_batchable(dataset):
+        timed = timing.measure_short(dataset, timed, seconds * (1 - _KEEPING))
+    most = max(1, int(_MOST_BYTES / max(timed.bytes, 1)))
+    in_time = max(1, int(seconds * _KEEPING / max(timed.element_s, 1e-7)))
+    elements = min(most, in_time, _MOST_ELEMENTS)
+    sample = timing.sequential(graphs.build(stage, node.tag, endless))
+    stored = sample.take(elements).cache()
+    # Reads all of them, so that the cache is whole.
+    for _ in stored:
+        pass
+    idle = overhead.of(timed, takes_inputs=bool(node.inputs) and ratio > _READER_RATIO)
+    alone = Alone(
+        element_s=max(timed.element_s - idle.element_s, 0.0),
+        cpu_s=max(timed.cpu_s - idle.cpu_s, 0.0),
+        bytes=timed.bytes,
+        inputs_per_output=ratio,
+    )
+    return alone, stored
+
+
+def one_at_a_time(pipeline: Pipeline, node: Node, folder: str) -> Pipeline:
+    """The pipeline with one of its stages working on one element at a time.
+
+    Args:
+      pipeline: which pipeline.
+      node: the stage.
+      folder: where it may write, if it stores elements in files.
+    """
+    changed = graphs.edited(graphs.with_own_files(pipeline, folder))
+    if graphs.has_argument(changed, node.tag, "num_parallel_calls"):
+        graphs.set_argument(changed, node.tag, "num_parallel_calls", 1)
+    return changed
+
+
+def measure_end(
+    pipeline: Pipeline, tag: str, isolated: Isolated, first: str, seconds: float
+) -> tuple[Pipeline, timing.Timing]:
+    """A part of a pipeline as one of its own, on kept elements, and what it costs.
+
+    Args:
+      pipeline: which pipeline.
+      tag: the last stage of the part.
+      isolated: what was kept.
+      first: the stage whose kept elements the part takes.
+      seconds: how long to run it.
+
+    Returns:
+      The part, and its timing with nothing done in parallel.
+    """
+    feed = {first: isolated.kept[first].repeat()}
+    part = graphs.read(graphs.build(pipeline, tag, feed))
+    return part, timing.measure_alone(graphs.build(part), seconds)
+
+
+def _inputs_per_output(
+    stage: Pipeline, node: Node, inputs: Mapping[str, tf.data.Dataset], seconds: float
+) -> float:
+    """How many of the kept elements a stage takes for each that it gives."""
+    if "BatchDataset" in node.op and graphs.has_argument(stage, node.tag, "batch_size"):
+        size = stage.constant(node.tag, "batch_size")
+        if size is not None:
+            return float(size)
+    if node.op == "ShardDataset":
+        return float(stage.constant(node.tag, "num_shards"))
+    (first, *_) = node.inputs
+    ratio = None
+    most = _count(inputs[first])
+    taken = 1
+    spent_s = 0.0
+    while True:
+        # More each time: a reader can give very much for one element, and a filter
+        # nothing for many.
+        part = {**inputs, first: inputs[first].take(taken)}
+        dataset = graphs.build(stage, node.tag, part)
+        begin = time.perf_counter()
+        given, has_ended = _count_until(dataset, begin + max(2 * seconds, 0.1))
+        spent_s += time.perf_counter() - begin
+        if given and (has_ended or ratio is None):
+            ratio = taken / given
+        enough = spent_s > seconds / 4 and ratio is not None
+        if taken >= most or enough or spent_s > 4 * seconds:
+            break
+        taken = min(8 * taken, most)
+    if ratio is None:
+        raise timing.EmptyError(f"{node.name} gives nothing for {taken} elements")
+    return ratio
+
+
+def _count_until(dataset: tf.data.Dataset, end: float) -> tuple[int, bool]:
+    """How many elements came until some time, and whether these were all."""
+    found = 0
+    for _ in timing.sequential(dataset):
+        found += 1
+        if time.perf_counter() > end:
+            return found, False
+    return found, True
+
+
+def _count(dataset: tf.data.Dataset) -> int:
+    return sum(1 for _ in dataset)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Overhead:
+    """What it costs to take an element that is kept in memory.
+
+    Attributes:
+      single: one at a time.
+      batched: in batches, as `timing.measure_short` does.
+    """
+
+    single: timing.Timing
+    batched: timing.Timing
+
+    def of(self, timed: timing.Timing, *, takes_inputs: bool) -> timing.Timing:
+        """The one that a timing contains.
+
+        Args:
+          timed: of a stage.
+          takes_inputs: whether it takes kept elements as fast as it gives elements.
+        """
+        if not timed.is_batched:
+            return self.single
+        return self.batched if takes_inputs else _NOTHING
+
+
+def _overhead() -> _Overhead:
+    stored = tf.data.Dataset.range(256).cache()
+    for _ in stored:
+        pass
+    endless = stored.repeat()
+    single = timing.measure_alone(endless, 0.1)
+    return _Overhead(single, timing.measure_short(endless, single, 0.1))

@@ -1,0 +1,114 @@
+"""Changes of a pipeline that a program can make.
+
+A rewrite is told by what it is, where, and with which numbers, so that it can be written
+to a file and made again in another process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from benchmarks.doctor import graphs, traits
+from benchmarks.doctor.graphs import Node, Pipeline
+from benchmarks.doctor.isolation import Alone
+from benchmarks.doctor.traits import Traits
+
+
+@dataclasses.dataclass(frozen=True)
+class Rewrite:
+    """One change.
+
+    Attributes:
+      kind: such as "parallel map".
+      tags: of the datasets that it changes, in pipeline order.
+      arguments: numbers it is made with.
+      reason: why it helps, in a sentence.
+      edit: what a user would change in the code.
+      alters: what elements or order it alters, in words; "" if they stay equal.
+    """
+
+    kind: str
+    tags: tuple[str, ...]
+    arguments: Mapping[str, int]
+    reason: str
+    edit: str
+    alters: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A pipeline and what is known of it.
+
+    Attributes:
+      pipeline: which pipeline.
+      nodes: its datasets in order.
+      alone: what each costs, by tag; some may be missing.
+      elements: that each gives for one of the whole pipeline, by tag.
+      cores: processors there are.
+    """
+
+    pipeline: Pipeline
+    nodes: tuple[Node, ...]
+    alone: Mapping[str, Alone]
+    elements: Mapping[str, float]
+    cores: int
+
+    def traits(self, node: Node) -> Traits:
+        """What a dataset's functions do."""
+        return traits.of(self.pipeline, node)
+
+    def node(self, tag: str) -> Node:
+        """The dataset that is known by a tag."""
+        return next(node for node in self.nodes if node.tag == tag)
+
+    def consumer(self, tag: str) -> Node | None:
+        """The only dataset that takes the elements of one, or None."""
+        takers = [node for node in self.nodes if tag in node.inputs]
+        return takers[0] if len(takers) == 1 and len(takers[0].inputs) == 1 else None
+
+    def source_of(self, node: Node) -> Node | None:
+        """The only dataset whose elements one takes, or None."""
+        return self.node(node.inputs[0]) if len(node.inputs) == 1 else None
+
+    def wall_s(self, tag: str) -> float:
+        """What a stage works for one element of the whole pipeline."""
+        if tag not in self.alone:
+            return 0.0
+        return self.alone[tag].element_s * self.elements.get(tag, 0.0)
+
+    def cardinality(self, tag: str) -> int:
+        """How many elements a dataset has; negative if infinite or not known."""
+        return int(graphs.build(self.pipeline, tag).cardinality().numpy())
+
+
+def options_of(view: View) -> tf.data.Options:
+    """The options that the pipeline's author has set, merged."""
+    from tensorflow.core.framework import dataset_options_pb2
+    from tensorflow.python.data.ops import options as options_lib
+
+    merged = options_lib.Options()
+    for node in view.nodes:
+        if node.op == "OptionsDataset":
+            serialised = view.pipeline.node_def(node.tag).attr["serialized_options"].s
+            options = options_lib.Options()
+            options._from_proto(dataset_options_pb2.Options.FromString(serialised))
+            merged = merged.merge(options)
+    return merged
+
+
+def parallelism_for(alone: Alone | None, cores: int) -> int:
+    """How many elements to work on at once: more than processors where work waits."""
+    if alone is None or alone.element_s <= 0:
+        return cores
+    busy = min(alone.cpu_s / alone.element_s, 1.0)
+    if busy > 0.7:
+        return cores
+    return min(64, max(cores, round(cores / max(busy, 0.02))))
+
+
+def where(node: Node) -> str:
+    """How a reason refers to a stage."""
+    return f"{node.name} {node.function}".strip()

@@ -1,0 +1,367 @@
+"""How fast a dataset gives elements, and what that takes."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import os
+import resource
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.ops import gen_dataset_ops
+
+from benchmarks import counters
+
+# AUTOTUNE's settings are looked at so often while it may still change them.
+_LOOK_SECONDS = 0.1
+# Values in a tensor that is copied into a batch in no time, and elements of a batch.
+_SMALL, _BATCH = 64, 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """Figures of some running of a dataset.
+
+    Attributes:
+      elements: that were counted.
+      element_s: from one to the next.
+      cpu_s: of all threads, an element.
+      page_faults: an element.
+      read_bytes: an element.
+      bytes: of the tensors of an element; strings count as their length.
+      first_s: until the first element.
+      passes: how often the dataset ended.
+      converged_s: after how long AUTOTUNE last changed something; None without it.
+      model: of `tf.data.experimental.get_model_proto`, or None.
+      is_batched: whether `measure_short` made it.
+    """
+
+    elements: int
+    element_s: float
+    cpu_s: float
+    page_faults: float
+    read_bytes: float
+    bytes: float
+    first_s: float
+    passes: int
+    converged_s: float | None = None
+    model: Any = None
+    is_batched: bool = False
+
+
+class EmptyError(ValueError):
+    """A dataset has no elements."""
+
+
+class Elements:
+    """Elements of a dataset without end: at its end it begins anew.
+
+    Attributes:
+      passes: how often the dataset has ended.
+    """
+
+    def __init__(self, dataset: tf.data.Dataset) -> None:
+        self._dataset = dataset
+        self._flat = tf.nest.flatten(dataset.element_spec, expand_composites=True)
+        self.passes = 0
+        self._has_any = False
+        self._start()
+
+    def _start(self) -> None:
+        self.iterator = iter(self._dataset)
+        self._types = self.iterator._flat_output_types
+        self._shapes = self.iterator._flat_output_shapes
+
+    def next(self) -> list[Any]:
+        """The flat tensors of the next element; raises EmptyError if there is none."""
+        # A quarter of the time that `next` of Python's iterator takes.
+        while True:
+            try:
+                element = gen_dataset_ops.iterator_get_next(
+                    self.iterator._iterator_resource, self._types, self._shapes
+                )
+            except tf.errors.OutOfRangeError:
+                if not self._has_any:
+                    raise EmptyError("the dataset has no elements") from None
+                self.passes += 1
+                self._start()
+                continue
+            self._has_any = True
+            return list(element)
+
+
+def measure(
+    dataset: tf.data.Dataset,
+    seconds: float,
+    *,
+    warmup_s: float | None = None,
+    warmup_elements: int = 0,
+    watches_autotune: bool = False,
+    advance: Callable[[float], Any] = lambda seconds: None,
+) -> Timing:
+    """Takes elements for some time.
+
+    Args:
+      dataset: what to run; it begins anew when it ends.
+      seconds: how long, at least one element.
+      warmup_s: seconds before that are not counted; half of `seconds` by default.
+      warmup_elements: as many are not counted either, if they come within ten times
+        `warmup_s`.
+      watches_autotune: whether to look at AUTOTUNE's settings meanwhile.
+      advance: called with the seconds that have passed since it was called last.
+
+    Raises:
+      EmptyError: if the dataset has no elements.
+    """
+    warmup_s = seconds / 2 if warmup_s is None else warmup_s
+    start = time.perf_counter()
+    source = Elements(dataset)
+    element = source.next()
+    first_s = time.perf_counter() - start
+    watch = _Autotune(start) if watches_autotune else None
+    taken = _take_for(source, warmup_s, watch, advance)
+    if taken < warmup_elements:
+        _take_for(source, 9 * warmup_s, watch, advance, warmup_elements - taken)
+    passes = source.passes
+    before = counters.read()
+    begin = time.perf_counter()
+    elements = _take_for(source, seconds, watch, advance)
+    elapsed = time.perf_counter() - begin
+    used = counters.read() - before
+    model = _model(source.iterator) if watches_autotune else None
+    return Timing(
+        elements=elements,
+        element_s=elapsed / elements,
+        cpu_s=used.cpu_s / elements,
+        page_faults=used.page_faults / elements,
+        read_bytes=used.read_bytes / elements,
+        bytes=sum(map(size, element)),
+        first_s=first_s,
+        passes=source.passes if watches_autotune else source.passes - passes,
+        converged_s=watch.converged_s if watch is not None else None,
+        model=model,
+    )
+
+
+def measure_alone(dataset: tf.data.Dataset, seconds: float) -> Timing:
+    """Like `measure`, with nothing done in parallel or ahead, in less time.
+
+    Args:
+      dataset: what to run; it begins anew when it ends.
+      seconds: how long, at least one element.
+
+    Raises:
+      EmptyError: if the dataset has no elements.
+    """
+    source = Elements(sequential(dataset))
+    start = time.perf_counter()
+    element = source.next()
+    first_s = time.perf_counter() - start
+    if first_s < seconds / 4:
+        _take_for(source, min(seconds / 4, 0.1), None, lambda seconds: None)
+    elif first_s > seconds:
+        # One element has taken longer than all was to take.
+        return Timing(
+            1, first_s, first_s, 0, 0, sum(map(size, element)), first_s, source.passes
+        )
+    cpu_before, begin, elements = _cpu_s(), time.perf_counter(), 0
+    chunk = 1
+    while True:
+        for _ in range(chunk):
+            source.next()
+        elements += chunk
+        elapsed = time.perf_counter() - begin
+        if elapsed >= seconds:
+            break
+        # The clock costs as much as a small element.
+        chunk = 16 if elapsed / elements < seconds / 1000 else 1
+    return Timing(
+        elements=elements,
+        element_s=elapsed / elements,
+        cpu_s=(_cpu_s() - cpu_before) / elements,
+        page_faults=0,
+        read_bytes=0,
+        bytes=sum(map(size, element)),
+        first_s=first_s,
+        passes=source.passes,
+    )
+
+
+def is_batchable(dataset: tf.data.Dataset) -> bool:
+    """Whether elements are small and of one shape, so that a batch costs little."""
+    flat = tf.nest.flatten(dataset.element_spec, expand_composites=True)
+    return all(
+        each.shape.is_fully_defined()
+        and each.shape.num_elements() <= _SMALL
+        and each.dtype not in (tf.variant, tf.resource)
+        for each in flat
+    )
+
+
+def measure_short(dataset: tf.data.Dataset, single: Timing, seconds: float) -> Timing:
+    """Like `measure_alone` where taking an element takes longer than making it.
+
+    Args:
+      dataset: what to run, for which `is_batchable` holds.
+      single: what `measure_alone` has given.
+      seconds: how long.
+    """
+    endless = dataset.repeat().batch(_BATCH, drop_remainder=True)
+    batches = measure_alone(endless, seconds)
+    return dataclasses.replace(
+        single,
+        elements=batches.elements * _BATCH,
+        element_s=batches.element_s / _BATCH,
+        cpu_s=batches.cpu_s / _BATCH,
+        is_batched=True,
+    )
+
+
+def sequential(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset without what the runtime does by itself to make it faster."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False
+    return dataset.with_options(options)
+
+
+def size(tensor: Any) -> int:
+    """Bytes of a tensor; of strings their length, of variants none."""
+    if tensor.dtype == tf.string:
+        value = tensor.numpy()
+        if isinstance(value, bytes):
+            return len(value)
+        return sum(map(len, value.ravel()[:1000])) * max(1, value.size // 1000)
+    if tensor.dtype in (tf.variant, tf.resource):
+        return 0
+    return int(tensor.shape.num_elements() or 0) * tensor.dtype.size
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+class _Autotune:
+    """When AUTOTUNE last changed something."""
+
+    def __init__(self, start: float) -> None:
+        self._start = start
+        self._settings: Any = None
+        self._looked = 0.0
+        self.converged_s: float | None = None
+
+    def look(self, iterator: Any) -> None:
+        now = time.perf_counter()
+        if now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        model = _model(iterator)
+        if model is None:
+            return
+        settings = {
+            (key, parameter.name): parameter.value
+            for key, node in model.nodes.items()
+            for parameter in node.parameters
+            if parameter.tunable
+        }
+        if settings != self._settings:
+            self._settings = settings
+            self.converged_s = now - self._start
+
+
+def _model(iterator: Any) -> Any:
+    with contextlib.suppress(tf.errors.OpError):
+        return tf.data.experimental.get_model_proto(iterator)
+    return None
+
+
+def _take_for(
+    source: Elements,
+    seconds: float,
+    watch: _Autotune | None,
+    advance: Callable[[float], Any],
+    most: float = math.inf,
+) -> int:
+    begin = last = time.perf_counter()
+    elements = 0
+    while True:
+        source.next()
+        elements += 1
+        now = time.perf_counter()
+        if now - last > _LOOK_SECONDS:
+            advance(now - last)
+            last = now
+            if watch is not None:
+                watch.look(source.iterator)
+        if now - begin >= seconds or elements >= most:
+            return elements
+
+
+@contextlib.contextmanager
+def deadline(seconds: float) -> Iterator[Callable[[], bool]]:
+    """Gives a function that tells whether the seconds are not over yet."""
+    end = time.perf_counter() + seconds
+    yield lambda: time.perf_counter() < end
+
+
+class TooSlowError(RuntimeError):
+    """Something was not done in time."""
+
+
+def within(seconds: float, function: Callable[[], Any]) -> Any:
+    """The result of a function that is given up after some time.
+
+    It goes on in a thread of its own then, since nothing can stop an operation that waits.
+
+    Raises:
+      TooSlowError: if it takes longer.
+    """
+    results: list[Any] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(function())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TooSlowError(f"not done within {seconds:.0f} s")
+    return results[0]
+
+
+@contextlib.contextmanager
+def heartbeat(advance: Callable[[float], Any]) -> Iterator[None]:
+    """Calls `advance` with the seconds that have passed, four times a second, meanwhile."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        last = time.perf_counter()
+        while not ended.wait(0.25):
+            now = time.perf_counter()
+            advance(now - last)
+            last = now
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -1,0 +1,117 @@
+"""Trying rewrites: the pipeline with and without them, in turns."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from benchmarks.doctor import candidates, graphs, timing
+from benchmarks.doctor.graphs import GraphError, Pipeline
+from benchmarks.doctor.rewrites import Rewrite
+
+_ROUNDS = 3
+_LEAST_SECONDS, _MOST_SECONDS = 0.25, 1.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Gain:
+    """Rates after over rates before, of several rounds.
+
+    Attributes:
+      median: of all rounds.
+      least: of all rounds.
+    """
+
+    median: float
+    least: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Tried:
+    """What trials have shown.
+
+    Attributes:
+      gains: of each set of changes; None if it fails.
+      spread: of the unchanged pipeline's rates, over their median.
+    """
+
+    gains: tuple[Gain | None, ...]
+    spread: float
+
+
+def run(
+    pipeline: Pipeline,
+    changes: Sequence[Sequence[Rewrite]],
+    *,
+    seconds: float,
+    folder: str,
+    pass_elements: int = 0,
+) -> Tried:
+    """Measures what sets of changes gain.
+
+    Each round runs the pipeline as it is and with each set of changes, every other round
+    the other way round; the first seconds of each run are not counted.
+
+    Args:
+      pipeline: what to change.
+      changes: the sets.
+      seconds: for all of it.
+      folder: a directory for file caches.
+      pass_elements: elements in a pass; caches are filled with as many before anything is
+        counted.
+    """
+    arms: list[Pipeline | None] = [pipeline]
+    for rewrites in changes:
+        changed, made = candidates.apply(pipeline, rewrites)
+        arms.append(changed if made else None)
+    running = sum(arm is not None for arm in arms)
+    each_s = seconds / (running * _ROUNDS)
+    # Two thirds warm up, since AUTOTUNE begins anew.
+    each_s = min(max(each_s / 3, _LEAST_SECONDS / 2), _MOST_SECONDS)
+    times: list[list[float]] = [[] for _ in arms]
+    end = time.perf_counter() + 1.5 * seconds
+    for number in range(_ROUNDS):
+        order = range(len(arms)) if number % 2 == 0 else range(len(arms) - 1, -1, -1)
+        for which in order:
+            arm = arms[which]
+            if arm is None or (number and time.perf_counter() > end):
+                continue
+            try:
+                timed = timing.within(
+                    6 * each_s + 10,
+                    lambda arm=arm: timing.measure(  # type: ignore[misc]
+                        graphs.build(graphs.with_own_files(arm, folder)),
+                        each_s,
+                        warmup_s=1.5 * each_s,
+                        warmup_elements=pass_elements,
+                    ),
+                )
+            except (
+                GraphError,
+                tf.errors.OpError,
+                timing.EmptyError,
+                timing.TooSlowError,
+            ):
+                arms[which] = None
+                continue
+            times[which].append(timed.element_s)
+    if arms[0] is None:
+        return Tried(tuple(None for _ in changes), 0.0)
+    return Tried(
+        tuple(
+            _gain(times[0], times[number]) if arms[number] is not None else None
+            for number in range(1, len(arms))
+        ),
+        (max(times[0]) - min(times[0])) / statistics.median(times[0]),
+    )
+
+
+def _gain(before: Sequence[float], after: Sequence[float]) -> Gain | None:
+    ratios = [old / new for old, new in zip(before, after, strict=False)]
+    if not ratios:
+        return None
+    return Gain(statistics.median(ratios), min(ratios))

@@ -1,0 +1,245 @@
+"""Making a pipeline faster without touching its code, with proof that it gives the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from benchmarks.doctor import (
+    candidates,
+    costs,
+    graphs,
+    isolation,
+    proof,
+    setting_rewrites,
+    timing,
+    trials,
+)
+from benchmarks.doctor.candidates import Candidate
+from benchmarks.doctor.graphs import GraphError, Pipeline
+from benchmarks.doctor.rewrites import Rewrite, View
+
+# What the model expects less of is not worth a change, except that numbers of parallel
+# calls are given so that nothing has to be found out by trial.
+_LEAST_GAIN = 1.02
+_SURE_GAIN = 1.2
+# Rates of so short runs differ by as much.
+_NO_LOSS = 0.97
+_FREE = ("parallel map", "parallel filter", "parallel interleave")
+# Of the time of a whole element, below which a stage is left to one thread.
+_LEAST_SHARE = 0.05
+
+
+class NotTunableError(ValueError):
+    """Nothing can be told of a pipeline's stages; the message is one line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tuned:
+    """A pipeline and what was changed to make it faster.
+
+    Attributes:
+      original: the pipeline as it was.
+      pipeline: the pipeline as it is now.
+      rewrites: that were made.
+      left: what was not changed, and why, a line each.
+      elements: that were compared to prove that it gives the same.
+    """
+
+    original: Pipeline
+    pipeline: Pipeline
+    rewrites: tuple[Rewrite, ...]
+    left: tuple[str, ...]
+    elements: int
+
+    @property
+    def diff(self) -> str:
+        """What was changed, a line each."""
+        lines = [f"+ {rewrite.kind}: {rewrite.edit}" for rewrite in self.rewrites]
+        return "\n".join([*lines, *(f"  {line}" for line in self.left)])
+
+
+def tune(
+    dataset: tf.data.Dataset,
+    *,
+    seconds: float = 10.0,
+    report: Callable[[str], Any] = lambda text: None,
+) -> tf.data.Dataset:
+    """A dataset with equal elements in equal order that is faster.
+
+    Its graph is rewritten: maps, filters and readers get as many parallel calls as suit
+    the machine, functions of single elements work on whole batches, stages that throw
+    elements away or keep them come where that saves most. That elements stay the same is
+    proved on a sample, byte by byte. Functions that run Python code or have a state of
+    their own are left as they are.
+
+    Args:
+      dataset: any dataset. It is not changed, and its iterators' state neither.
+      seconds: about how long to measure its stages.
+      report: called with what was changed, a line each.
+
+    Returns:
+      The faster dataset, or `dataset` itself if nothing can be gained or proved. A
+      `shuffle` in it starts as that of a dataset that was not iterated over yet.
+    """
+    try:
+        tuned = find(dataset, seconds=seconds)
+    except NotTunableError as error:
+        report(f"left as it is: {error}")
+        return dataset
+    if tuned.diff:
+        report(tuned.diff)
+    if not tuned.rewrites:
+        return dataset
+    return graphs.build(tuned.pipeline)
+
+
+def find(dataset: tf.data.Dataset, *, seconds: float = 10.0) -> Tuned:
+    """What `tune` would make of a dataset.
+
+    Args:
+      dataset: any dataset.
+      seconds: about how long to measure its stages.
+
+    Raises:
+      NotTunableError: if its stages can't be measured, because it fails, gives nothing or
+        can't be serialised.
+    """
+    try:
+        pipeline = graphs.read(dataset)
+        isolated = timing.within(
+            2 * seconds + 5, lambda: isolation.measure(pipeline, seconds * 0.5)
+        )
+    except (
+        GraphError,
+        isolation.StageError,
+        timing.EmptyError,
+        timing.TooSlowError,
+    ) as error:
+        raise NotTunableError(graphs.first_line(error)) from error
+    view, now = _view(pipeline, isolated)
+    found = candidates.find(view, now, isolated, seconds=seconds * 0.2)
+    tuned = combine(view, found, seconds=seconds * 0.15)
+    return _faster(view, found, tuned, seconds * 0.25)
+
+
+def _faster(view: View, found: Sequence[Candidate], tuned: Tuned, seconds: float) -> Tuned:
+    """What was tuned if it is no slower, or what the model was sure of, or nothing."""
+    sure = [each for each in found if each.gain >= _SURE_GAIN]
+    for attempt in (tuned, None):
+        if attempt is None:
+            if not sure or len(sure) == len(found):
+                break
+            attempt = combine(view, sure, seconds=seconds / 2)
+        if not attempt.rewrites:
+            return attempt
+        with tempfile.TemporaryDirectory() as folder:
+            (gain,) = trials.run(
+                view.pipeline, [attempt.rewrites], seconds=seconds, folder=folder
+            ).gains
+        if gain is not None and gain.median >= _NO_LOSS:
+            return attempt
+    left = (*tuned.left, "nothing was changed: what could be was no faster")
+    return Tuned(view.pipeline, view.pipeline, (), left, 0)
+
+
+def _view(
+    pipeline: Pipeline, isolated: isolation.Isolated
+) -> tuple[View, list[candidates.Cost]]:
+    nodes = tuple(pipeline.nodes)
+    elements = costs.elements(nodes, isolated.alone, are_cached=True)
+    view = View(pipeline, nodes, isolated.alone, elements, timing.cores())
+    return view, costs.in_pipeline(view)
+
+
+def combine(view: View, found: Sequence[Candidate], *, seconds: float) -> Tuned:
+    """Makes all rewrites that pay and are proved to change no element.
+
+    Args:
+      view: the pipeline.
+      found: what could be changed.
+      seconds: for all proofs together.
+    """
+    begin = time.perf_counter()
+    wanted = _worthwhile(view, found)
+    left = [
+        f"{view.node(node.tag).name} stays as it is: {why}"
+        for node in view.nodes
+        if (why := _why_left(view, node))
+    ]
+    while wanted:
+        changed, made = candidates.apply(view.pipeline, wanted)
+        shown = _proved(view.pipeline, changed, seconds)
+        if shown.holds:
+            return Tuned(view.pipeline, changed, tuple(made), tuple(left), shown.elements)
+        # One of them alters elements: find it, since the others are still wanted.
+        guilty = _guilty(view.pipeline, wanted, seconds)
+        for rewrite, difference in guilty:
+            left.append(f"no {rewrite.kind}: {difference}")
+        wanted = [
+            rewrite for rewrite in wanted if rewrite not in [each for each, _ in guilty]
+        ]
+        if not guilty or time.perf_counter() - begin > 10 * seconds:
+            left.append(f"nothing was changed: {shown.difference}")
+            break
+    return Tuned(view.pipeline, view.pipeline, (), tuple(left), 0)
+
+
+def _worthwhile(view: View, found: Sequence[Candidate]) -> list[Rewrite]:
+    total = sum(view.wall_s(node.tag) for node in view.nodes) or 1.0
+    wanted = []
+    for candidate in found:
+        rewrite = candidate.rewrite
+        if rewrite.alters:
+            continue
+        share = sum(view.wall_s(tag) for tag in rewrite.tags) / total
+        is_free = rewrite.kind in _FREE and share >= _LEAST_SHARE
+        is_end = rewrite.kind in (setting_rewrites.PREFETCH, setting_rewrites.OPTIONS)
+        is_move = rewrite.kind in ("shuffle earlier", "skip earlier") and _saves_bytes(
+            view, rewrite
+        )
+        if candidate.gain >= _LEAST_GAIN or is_free or is_end or is_move:
+            wanted.append(rewrite)
+    return wanted
+
+
+def _saves_bytes(view: View, rewrite: Rewrite) -> bool:
+    before = view.alone.get(view.node(rewrite.tags[0]).inputs[0])
+    after = view.alone.get(rewrite.tags[-1])
+    return before is not None and after is not None and after.bytes > 2 * before.bytes
+
+
+def _proved(old: Pipeline, new: Pipeline, seconds: float) -> proof.Proof:
+    try:
+        return proof.compare(old, new, seconds=seconds)
+    except (GraphError, tf.errors.OpError) as error:
+        return proof.Proof(0, False, graphs.first_line(error))
+
+
+def _guilty(
+    pipeline: Pipeline, wanted: Sequence[Rewrite], seconds: float
+) -> list[tuple[Rewrite, str]]:
+    found = []
+    for rewrite in wanted:
+        changed, made = candidates.apply(pipeline, [rewrite])
+        if made:
+            shown = _proved(pipeline, changed, seconds / 2)
+            if not shown.holds:
+                found.append((rewrite, shown.difference or "nothing could be compared"))
+    return found
+
+
+def _why_left(view: View, node: Any) -> str:
+    traits = view.traits(node)
+    if traits.is_generator:
+        return "a Python generator makes its elements"
+    if traits.is_python:
+        return "its function runs Python code"
+    if traits.is_stateful:
+        return "its function depends on a state, such as random numbers without a seed"
+    return ""

@@ -1,0 +1,183 @@
+"""Rewrites that have functions work on whole batches instead of single elements."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.ops.parallel_for import pfor
+
+from benchmarks.doctor import graphs, inlining
+from benchmarks.doctor.graphs import GraphError, Node, Pipeline
+from benchmarks.doctor.rewrites import Rewrite, View, where
+
+VECTORISE, REBATCH = "vectorise", "rebatch"
+KINDS = (VECTORISE, REBATCH)
+_MAPS = ("MapDataset", "ParallelMapDatasetV2")
+_BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
+
+
+def find(view: View) -> list[Rewrite]:
+    """Maps before a batch, and batches that are taken apart to be batched anew."""
+    found: list[Rewrite] = []
+    for node in view.nodes:
+        if node.op not in _BATCHES:
+            continue
+        unbatch = view.source_of(node)
+        if unbatch is not None and unbatch.op == "UnbatchDataset":
+            found += _rebatch(view, node, unbatch)
+        else:
+            found += _vectorise(view, node)
+    return found
+
+
+def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
+    """Makes the change.
+
+    Raises:
+      GraphError: if a function has operations that can't work on a batch.
+    """
+    if rewrite.kind == REBATCH:
+        return _apply_rebatch(pipeline, rewrite)
+    *map_tags, batch_tag = rewrite.tags
+    maps = [pipeline.node(tag) for tag in map_tags]
+    before = graphs.build(pipeline, maps[0].inputs[0])
+    batch_size = int(pipeline.constant(batch_tag, "batch_size"))
+    drop = bool(pipeline.constant(batch_tag, "drop_remainder"))
+    batches = before.batch(batch_size, drop_remainder=drop)
+
+    def one(*element: Any) -> tuple[Any, ...]:
+        tensors = list(tf.nest.flatten(element))
+        for node in maps:
+            values = inlining.captured(pipeline, node) or []
+            tensors = inlining.call(pipeline, node.functions[0], tensors, values)
+        return tuple(tensors)
+
+    def many(*element: Any) -> Any:
+        with _gathers_of_constants():
+            return tf.vectorized_map(
+                lambda each: one(*each), element, fallback_to_while_loop=False
+            )
+
+    logger = tf.get_logger()
+    level = logger.level
+    # What can't be converted is reported at length.
+    logger.setLevel("FATAL")
+    try:
+        mapped = batches.map(
+            many, num_parallel_calls=rewrite.arguments["num_parallel_calls"]
+        )
+    except Exception as error:
+        # Converters of operations raise all kinds of errors.
+        raise GraphError(graphs.first_line(error)) from None
+    finally:
+        logger.setLevel(level)
+    mapped = _as_spec(mapped, pipeline.spec(batch_tag))
+    return graphs.substituted(pipeline, batch_tag, mapped)
+
+
+@contextlib.contextmanager
+def _gathers_of_constants() -> Iterator[None]:
+    """Lets `tf.vectorized_map` convert lookups in a table that is the same for all rows.
+
+    TensorFlow 2.21 converts `tf.gather_nd` only where each row has a table of its own.
+    """
+    converters = pfor._pfor_converter_registry
+    original = converters.get("GatherNd")
+
+    def convert(given: Any) -> Any:
+        table, indices = given.input(0), given.input(1)
+        if table.is_stacked or not indices.is_stacked:
+            return original(given)
+        return pfor.wrap(tf.gather_nd(table.t, indices.t), True)
+
+    if original is not None:
+        converters["GatherNd"] = convert
+    try:
+        yield
+    finally:
+        if original is not None:
+            converters["GatherNd"] = original
+
+
+def _as_spec(dataset: tf.data.Dataset, spec: Any) -> tf.data.Dataset:
+    """Fails unless the flat tensors have the same types as they had."""
+    new = [each.dtype for each in tf.nest.flatten(dataset.element_spec)]
+    old = [each.dtype for each in tf.nest.flatten(spec, expand_composites=True)]
+    if new != old:
+        raise GraphError(f"elements of {new} instead of {old}")
+    return dataset
+
+
+def _vectorise(view: View, batch: Node) -> list[Rewrite]:
+    maps: list[Node] = []
+    node = view.source_of(batch)
+    found: list[Rewrite] = []
+    while node is not None and node.op in _MAPS and _is_plain(view, node):
+        maps.insert(0, node)
+        node = view.source_of(node)
+        if node is not None and _is_batchable(view, node):
+            names = ", ".join(where(each) for each in maps)
+            size = view.pipeline.constant(batch.tag, "batch_size")
+            if size is None or view.consumer(maps[-1].tag) is not batch:
+                break
+            found.append(
+                Rewrite(
+                    VECTORISE,
+                    (*(each.tag for each in maps), batch.tag),
+                    {"num_parallel_calls": view.cores},
+                    f"{names} is called for each element, and once for {int(size)} of "
+                    "them would do",
+                    f".batch({int(size)}) first, and then "
+                    ".map() with a function of whole batches, such as "
+                    f"tf.vectorized_map({maps[-1].function or 'f'}, batch)",
+                )
+            )
+    # The longest first: it saves most, if it can be made.
+    return found[::-1]
+
+
+def _is_plain(view: View, node: Node) -> bool:
+    traits = view.traits(node)
+    return not (
+        traits.is_stateful
+        or traits.is_python
+        or traits.opens_datasets
+        or inlining.captured(view.pipeline, node) is None
+    )
+
+
+def _is_batchable(view: View, node: Node) -> bool:
+    spec = tf.nest.flatten(view.pipeline.spec(node.tag), expand_composites=True)
+    return all(
+        each.shape.is_fully_defined() and each.dtype not in (tf.variant, tf.resource)
+        for each in spec
+    )
+
+
+def _rebatch(view: View, batch: Node, unbatch: Node) -> list[Rewrite]:
+    size = view.pipeline.constant(batch.tag, "batch_size")
+    source = view.source_of(unbatch)
+    if size is None or source is None:
+        return []
+    return [
+        Rewrite(
+            REBATCH,
+            (unbatch.tag, batch.tag),
+            {},
+            f"{where(unbatch)} takes batches apart, element by element, to batch them anew",
+            f".rebatch({int(size)}) instead of .unbatch().batch({int(size)})",
+        )
+    ]
+
+
+def _apply_rebatch(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
+    unbatch_tag, batch_tag = rewrite.tags
+    before = graphs.build(pipeline, pipeline.node(unbatch_tag).inputs[0])
+    size = int(pipeline.constant(batch_tag, "batch_size"))
+    drop = bool(pipeline.constant(batch_tag, "drop_remainder"))
+    return graphs.substituted(
+        pipeline, batch_tag, before.rebatch(size, drop_remainder=drop)
+    )

@@ -1,0 +1,161 @@
+"""How well the doctor does on pipelines whose faults are known.
+
+Examples:
+  python -m tests.benchmarks.doctor.collection --json=collection.json
+      all of them, about half an hour on two cores with nothing else running
+  python -m tests.benchmarks.doctor.collection --names=heavy_filter,flat_map_of_gzip
+      some of them
+
+For each: whether the culprit is named, whether the first prescription is the cure, what
+prescriptions were expected to gain and gained, and the rate of the tuned pipeline over that
+of the best one that was configured by hand.
+
+Exit status: 0 done, 1 failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from benchmarks import doctor_scores, measured_run
+from benchmarks.fingerprint import fingerprint
+from dotmotion_tfds import quiet_start
+from dotmotion_tfds.command_line import Flags, UsageError, run
+
+_ROUNDS = 2
+_SECONDS = 0.5
+
+
+def define_flags() -> Flags:
+    """The flags of this program."""
+    flags = Flags()
+    flags.string("json", None, "file for the result")
+    flags.string("names", None, "which pipelines, separated by commas; all by default")
+    flags.number("seconds", 30.0, "how long each is examined")
+    return flags
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the program; returns its exit status."""
+    return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_work)
+
+
+def _check(given: dict[str, Any]) -> dict[str, Any]:
+    if not 5 <= given["seconds"] <= 3600:
+        raise UsageError(f"--seconds={given['seconds']:g}: expected 5 to 3600")
+    names = None if given["names"] is None else given["names"].split(",")
+    path = measured_run.place_of_result(given["json"])
+    return {**given, "names": names, "json": path}
+
+
+def _work(options: dict[str, Any]) -> int:
+    quiet_start.import_tensorflow()
+    from tests.benchmarks.doctor import misconfigured
+
+    chosen = [
+        case
+        for case in (*misconfigured.CASES, *misconfigured.FINE)
+        if options["names"] is None or case.name in options["names"]
+    ]
+    return measured_run.run(
+        lambda folder, advance: measure(
+            chosen, seconds=options["seconds"], folder=folder, advance=advance
+        ),
+        turns=len(chosen),
+        show=_show,
+        json=options["json"],
+        unit="pipelines",
+    )
+
+
+def measure(
+    cases: Sequence[Any],
+    *,
+    seconds: float,
+    folder: pathlib.Path,
+    advance: Callable[[str], Any],
+) -> dict[str, Any]:
+    """Examines and tunes pipelines.
+
+    Args:
+      cases: of `misconfigured`.
+      seconds: for each examination.
+      folder: an empty directory.
+      advance: called with the name of each that is done.
+    """
+    found = {}
+    for case in cases:
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            found[case.name] = _measure(case, seconds, pathlib.Path(place))
+        advance(case.name)
+    return {"benchmark": "doctor", "fingerprint": fingerprint(), "pipelines": found}
+
+
+def _measure(case: Any, seconds: float, folder: pathlib.Path) -> dict[str, Any]:
+    from benchmarks import doctor
+
+    make_dataset = case.make(folder)
+    diagnosis = doctor.examine(make_dataset, seconds=seconds)
+    kinds = [each.kind for each in diagnosis.prescriptions]
+    changes: list[str] = []
+    tuned = doctor.tune(make_dataset(), report=changes.append)
+    arms = {"as it is": make_dataset(), "tuned": tuned}
+    for number, variant in enumerate(case.oracle(folder)):
+        arms[f"by hand {number}"] = variant()
+    rates = _rates(arms)
+    best = max(
+        (rate for name, rate in rates.items() if name != "tuned"), default=rates["tuned"]
+    )
+    return {
+        "bottleneck": diagnosis.bottleneck,
+        "culprit": sorted(case.culprit),
+        "is_named": not case.culprit or diagnosis.bottleneck in case.culprit,
+        "prescribed": kinds,
+        "cures": sorted(case.kinds),
+        "is_cured": bool(set(kinds) & case.kinds) if case.kinds else not kinds,
+        "gains": [
+            {
+                "kind": each.kind,
+                "predicted": each.predicted_gain,
+                "measured": each.measured_gain,
+            }
+            for each in diagnosis.prescriptions
+            if each.measured_gain is not None
+        ],
+        "tuned_changes": changes,
+        "elements_per_s": rates,
+        "tuned_vs_now": rates["tuned"] / rates["as it is"],
+        "tuned_vs_best": rates["tuned"] / best,
+        "is_tunable": case.is_tunable,
+        "examined_s": diagnosis.examined_s,
+        "problems": list(diagnosis.problems),
+    }
+
+
+def _rates(arms: Mapping[str, Any]) -> dict[str, float]:
+    from benchmarks.doctor import timing
+
+    rates: dict[str, list[float]] = {name: [] for name in arms}
+    for number in range(_ROUNDS):
+        for name in list(arms) if number % 2 == 0 else list(arms)[::-1]:
+            timed = timing.measure(arms[name], _SECONDS, warmup_s=_SECONDS)
+            rates[name].append(1 / timed.element_s)
+    return {name: statistics.median(of_arm) for name, of_arm in rates.items()}
+
+
+def _show(result: Mapping[str, Any]) -> None:
+    measured_run.print_table(
+        doctor_scores.table(result),
+        texts=4,
+        notes=doctor_scores.summary(result),
+        width=140,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks.doctor import advice, costs, graphs, isolation, rewrites
+
+PIXELS = tf.data.Dataset.from_tensor_slices(np.zeros((8, 200, 300, 3), np.uint8)).repeat()
+
+
+def floats(image):
+    return tf.cast(image, tf.float32) / 255
+
+
+def python(value):
+    return tf.py_function(lambda each: sum(range(20_000)) + each, [value], tf.int64)
+
+
+def numbers():
+    for number in range(1_000_000):
+        yield sum(range(5_000)) + number
+
+
+def kinds(dataset):
+    pipeline = graphs.read(dataset)
+    alone = isolation.measure(pipeline, 2.0).alone
+    nodes = tuple(pipeline.nodes)
+    elements = costs.elements(nodes, alone, are_cached=True)
+    view = rewrites.View(pipeline, nodes, alone, elements, cores=2)
+    return [each.rewrite.kind for each in advice.find(view, costs.in_pipeline(view))]
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda: PIXELS.map(floats, num_parallel_calls=1).batch(8), advice.BYTES),
+        (lambda: tf.data.Dataset.range(1 << 40).map(python).batch(8), advice.PYTHON),
+        (
+            lambda: tf.data.Dataset.from_generator(
+                numbers, output_signature=tf.TensorSpec([], tf.int64)
+            ).batch(8),
+            advice.GENERATOR,
+        ),
+    ],
+)
+def test_what_only_the_author_can_change_is_told(make, kind):
+    assert kinds(make()) == [kind]
+
+
+def test_floats_that_cost_little_are_left():
+    def decode(number):
+        noise = tf.random.stateless_uniform([64, 64, 3], (number, 1), 0, 255, tf.int32)
+        spectrum = tf.abs(tf.signal.fft2d(tf.cast(noise, tf.complex64)))
+        return floats(tf.cast(tf.sort(spectrum) % 255, tf.uint8))
+
+    assert kinds(tf.data.Dataset.range(1 << 40).map(decode).batch(8)) == []
+    assert kinds(tf.data.Dataset.range(1 << 40).batch(8)) == []

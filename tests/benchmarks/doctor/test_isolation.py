@@ -1,0 +1,101 @@
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks.doctor import graphs, isolation, timing
+
+NUMBERS = tf.data.Dataset.range(1_000_000)
+
+
+def heavy(value):
+    return tf.reduce_sum(tf.sort(tf.random.stateless_uniform([50_000], (value, 1))))
+
+
+def of(dataset, seconds=2.0):
+    pipeline = graphs.read(dataset)
+    measured = isolation.measure(pipeline, seconds)
+    return {node.name: measured.alone[node.tag] for node in pipeline.nodes}
+
+
+def test_a_stage_costs_the_same_wherever_it_stands():
+    first = of(NUMBERS.map(heavy, name="heavy").batch(4, name="batch"))
+    second = of(NUMBERS.map(lambda each: each + 1).map(heavy, name="heavy"))
+    assert first["heavy"].element_s > 5e-4
+    assert first["heavy"].element_s == pytest.approx(second["heavy"].element_s, rel=0.7)
+    assert first["batch"].element_s < first["heavy"].element_s
+    assert first["RangeDataset"].element_s < 1e-5
+
+
+@pytest.mark.parametrize("calls", [1, 4])
+def test_parallel_calls_do_not_count(calls):
+    def waiting(value):
+        def wait(each):
+            time.sleep(0.01)
+            return each
+
+        return tf.py_function(wait, [value], tf.int64)
+
+    found = of(NUMBERS.map(waiting, num_parallel_calls=calls, name="wait"))
+    assert 0.009 < found["wait"].element_s < 0.02
+    assert found["wait"].cpu_s < 0.005
+
+
+@pytest.mark.parametrize(
+    ("dataset", "ratio"),
+    [
+        (NUMBERS.map(heavy), 1),
+        (NUMBERS.batch(7), 7),
+        (NUMBERS.filter(lambda each: each % 4 == 0), 4),
+        (NUMBERS.batch(5).unbatch(), 1 / 5),
+        (NUMBERS.flat_map(lambda each: tf.data.Dataset.range(10)), 1 / 10),
+        (NUMBERS.shard(3, 0), 3),
+        (NUMBERS.shuffle(10), 1),
+        (NUMBERS.window(4), 4),
+        (NUMBERS.prefetch(3), 1),
+    ],
+)
+def test_inputs_for_an_output_are_counted(dataset, ratio):
+    pipeline = graphs.read(dataset)
+    measured = isolation.measure(pipeline, 1.0)
+    found = measured.alone[pipeline.nodes[-1].tag].inputs_per_output
+    assert found == pytest.approx(ratio, rel=0.2)
+
+
+def test_elements_of_each_stage_are_kept():
+    pipeline = graphs.read(NUMBERS.map(lambda each: each * 2, name="double").batch(3))
+    kept = isolation.measure(pipeline, 0.5).kept
+    (tag,) = (node.tag for node in pipeline.nodes if node.name == "double")
+    assert [int(value) for (value,) in kept[tag].take(4)] == [0, 2, 4, 6]
+    batch = next(iter(kept[pipeline.nodes[-1].tag]))
+    np.testing.assert_array_equal(batch, [0, 2, 4])
+
+
+def test_a_stage_that_fails_is_named():
+    def failing(value):
+        return tf.debugging.assert_equal(value, tf.constant(-1, tf.int64), "no good")
+
+    def checked(value):
+        with tf.control_dependencies([failing(value)]):
+            return tf.identity(value)
+
+    pipeline = graphs.read(NUMBERS.map(checked, name="check").batch(2))
+    with pytest.raises(isolation.StageError, match="no good") as caught:
+        isolation.measure(pipeline, 1.0)
+    assert pipeline.node(caught.value.tag).name == "check"
+
+
+def test_a_stage_that_gives_nothing_is_named():
+    pipeline = graphs.read(
+        tf.data.Dataset.range(50).filter(lambda each: each < 0, name="f")
+    )
+    with pytest.raises(timing.EmptyError, match="f gives nothing for 50 elements"):
+        isolation.measure(pipeline, 1.0)
+
+
+def test_a_file_cache_is_measured_elsewhere(tmp_path):
+    path = str(tmp_path / "cache")
+    found = of(tf.data.Dataset.range(20).cache(path))
+    assert found["CacheDatasetV2"].element_s < 1e-3
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,324 @@
+"""Every kind of rewrite on a pipeline that it is for: made, and proved to alter nothing."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks.doctor import (
+    cache_rewrites,
+    candidates,
+    costs,
+    graphs,
+    order_rewrites,
+    parallel_rewrites,
+    proof,
+    rewrites,
+    setting_rewrites,
+    vectorised_rewrites,
+)
+from benchmarks.doctor.isolation import Alone
+
+AUTO = tf.data.AUTOTUNE
+
+
+def widen(value):
+    return tf.fill([64], tf.cast(value, tf.float32))
+
+
+def halve(value):
+    return value / 2
+
+
+def is_small(value):
+    return tf.reduce_sum(value) % 3 < 2
+
+
+def pair(value):
+    return value, widen(value)
+
+
+def is_wanted(number, wide):
+    del wide
+    return number % 4 == 0
+
+
+def is_wide(number, wide):
+    del number
+    return tf.reduce_sum(wide) > 100
+
+
+def opened(start):
+    return tf.data.Dataset.range(start, start + 7)
+
+
+def random(value):
+    return tf.cast(value, tf.float32) + tf.random.uniform([])
+
+
+def python(value):
+    return tf.py_function(lambda each: each, [value], tf.int64)
+
+
+def numbers():
+    return tf.data.Dataset.range(48)
+
+
+def view_of(dataset, alone=None):
+    pipeline = graphs.read(dataset)
+    nodes = tuple(pipeline.nodes)
+    plain = Alone(element_s=1e-3, cpu_s=1e-3, bytes=256, inputs_per_output=1.0)
+    known = {node.tag: alone or plain for node in nodes}
+    elements = costs.elements(nodes, known, are_cached=True)
+    return rewrites.View(pipeline, nodes, known, elements, cores=2)
+
+
+def kinds(module, dataset):
+    return [each.kind for each in module.find(view_of(dataset))]
+
+
+WIDE = numbers().map(widen, name="widen")
+CASES = {
+    "a map": (
+        parallel_rewrites,
+        "parallel map",
+        WIDE,
+        ["RangeDataset", "ParallelMapDatasetV2"],
+    ),
+    "a map with one call": (
+        parallel_rewrites,
+        "parallel map",
+        numbers().map(widen, num_parallel_calls=1),
+        ["RangeDataset", "ParallelMapDatasetV2"],
+    ),
+    "a filter": (
+        parallel_rewrites,
+        "parallel filter",
+        WIDE.filter(is_small),
+        [
+            "RangeDataset",
+            "MapDataset",
+            "ParallelMapDatasetV2",
+            "FilterDataset",
+            "ParallelMapDatasetV2",
+        ],
+    ),
+    "a flat map": (
+        parallel_rewrites,
+        "parallel interleave",
+        numbers().flat_map(opened),
+        ["RangeDataset", "ParallelInterleaveDatasetV4"],
+    ),
+    "an interleave": (
+        parallel_rewrites,
+        "parallel interleave",
+        numbers().interleave(opened, cycle_length=3, block_length=2),
+        ["RangeDataset", "ParallelInterleaveDatasetV4"],
+    ),
+    "an interleave with one call": (
+        parallel_rewrites,
+        "parallel interleave",
+        numbers().interleave(opened, cycle_length=4, num_parallel_calls=1),
+        ["RangeDataset", "ParallelInterleaveDatasetV4"],
+    ),
+    "a batch": (
+        parallel_rewrites,
+        "parallel batch",
+        numbers().batch(7),
+        ["RangeDataset", "ParallelBatchDataset"],
+    ),
+    "maps before a batch": (
+        vectorised_rewrites,
+        "vectorise",
+        WIDE.map(halve, num_parallel_calls=AUTO).batch(7),
+        ["RangeDataset", "BatchDatasetV2", "ParallelMapDatasetV2"],
+    ),
+    "batches that are taken apart": (
+        vectorised_rewrites,
+        "rebatch",
+        numbers().batch(5).unbatch().batch(7),
+        ["RangeDataset", "BatchDatasetV2", *["MapDataset"] * 2, "RebatchDatasetV2"],
+    ),
+    "a shuffle after maps": (
+        order_rewrites,
+        "shuffle earlier",
+        WIDE.map(halve).shuffle(16, seed=4),
+        ["RangeDataset", "ShuffleDatasetV3", "MapDataset", "MapDataset"],
+    ),
+    "a shard after a map": (
+        order_rewrites,
+        "shard earlier",
+        WIDE.shard(3, 1),
+        ["RangeDataset", "ShardDataset", "MapDataset"],
+    ),
+    "a skip after a map": (
+        order_rewrites,
+        "skip earlier",
+        WIDE.skip(9),
+        ["RangeDataset", "SkipDataset", "MapDataset"],
+    ),
+    "a filter that needs no map": (
+        order_rewrites,
+        "filter earlier",
+        numbers().map(pair).filter(is_wanted),
+        ["RangeDataset", "FilterDataset", "MapDataset"],
+    ),
+    "a cache before a map": (
+        cache_rewrites,
+        "cache later",
+        numbers().cache().map(widen).map(halve).repeat(2),
+        ["RangeDataset", "MapDataset", "MapDataset", "CacheDatasetV2", "RepeatDataset"],
+    ),
+    "a cache before a batch": (
+        cache_rewrites,
+        "cache batches",
+        WIDE.cache().batch(7).repeat(2),
+        ["RangeDataset", "MapDataset", "BatchDatasetV2", "CacheDatasetV2", "RepeatDataset"],
+    ),
+    "passes without a cache": (
+        cache_rewrites,
+        "cache",
+        WIDE.batch(7).repeat(2),
+        ["RangeDataset", "MapDataset", "BatchDatasetV2", "CacheDatasetV2", "RepeatDataset"],
+    ),
+    "no prefetch": (
+        setting_rewrites,
+        "prefetch",
+        WIDE,
+        ["RangeDataset", "MapDataset", "PrefetchDataset"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_rewrite_is_found_made_and_changes_no_element(name):
+    module, kind, dataset, operations = CASES[name]
+    view = view_of(dataset)
+    (rewrite, *_) = [each for each in module.find(view) if each.kind == kind]
+    changed = module.apply(view.pipeline, rewrite)
+    assert [node.op for node in changed.nodes] == operations
+    assert proof.compare(view.pipeline, changed) == proof.Proof(
+        len(list(dataset)), True, ""
+    )
+    assert [node.op for node in view.pipeline.nodes] != operations or name in (
+        "a map with one call",
+        "an interleave with one call",
+    ), "the original stays as it was"
+    assert rewrite.reason
+    assert rewrite.edit
+
+
+@pytest.mark.parametrize("reshuffles", [True, False])
+def test_a_shuffle_reshuffles_in_its_new_place_as_in_the_old(reshuffles):
+    dataset = WIDE.shuffle(16, seed=4, reshuffle_each_iteration=reshuffles).repeat(3)
+    view = view_of(dataset)
+    (rewrite,) = order_rewrites.find(view)
+    changed = order_rewrites.apply(view.pipeline, rewrite)
+    assert proof.compare(view.pipeline, changed).holds
+
+
+def test_numbers_of_calls_are_set():
+    dataset = numbers().map(widen, num_parallel_calls=1)
+    view = view_of(dataset)
+    changed, made = candidates.apply(view.pipeline, parallel_rewrites.find(view))
+    assert len(made) == 1
+    assert int(changed.constant(changed.nodes[-1].tag, "num_parallel_calls")) == 2
+
+
+def test_what_waits_gets_more_calls_than_processors():
+    waiting = Alone(element_s=10e-3, cpu_s=1e-3, bytes=8, inputs_per_output=1.0)
+    assert rewrites.parallelism_for(waiting, cores=2) == 20
+    idle = Alone(element_s=10e-3, cpu_s=0.0, bytes=8, inputs_per_output=1.0)
+    assert rewrites.parallelism_for(idle, cores=2) == 64
+    assert rewrites.parallelism_for(None, cores=2) == 2
+
+
+@pytest.mark.parametrize("function", [random, python])
+def test_functions_with_a_state_or_python_are_left_alone(function):
+    dataset = numbers().map(function).shuffle(8, seed=1).batch(4)
+    assert not {"parallel map", "vectorise", "shuffle earlier"} & {
+        kind
+        for module in (parallel_rewrites, vectorised_rewrites, order_rewrites)
+        for kind in kinds(module, dataset)
+    }
+    assert kinds(cache_rewrites, dataset.repeat(2)) in ([], ["cache"])
+
+
+def test_random_elements_are_never_kept():
+    view = view_of(numbers().map(random).batch(4).repeat())
+    found = cache_rewrites.find(view)
+    assert all("#1" not in tag for each in found for tag in each.tags)
+
+
+def test_a_filter_that_needs_the_map_stays_behind_it():
+    assert "filter earlier" not in kinds(
+        order_rewrites, numbers().map(pair).filter(is_wide)
+    )
+
+
+def test_elements_of_unknown_shape_are_not_batched_first():
+    ragged = numbers().map(lambda each: tf.range(each)).map(halve)
+    assert kinds(vectorised_rewrites, ragged.padded_batch(4)) == []
+    unknown = tf.data.Dataset.from_generator(
+        lambda: iter([[1.0]]), output_signature=tf.TensorSpec([None])
+    )
+    assert kinds(vectorised_rewrites, unknown.map(halve).batch(1)) == []
+
+
+def test_a_chain_that_can_not_be_vectorised_is_an_error():
+    def words(value):
+        return tf.strings.length(tf.strings.reduce_join(tf.strings.as_string([value])))
+
+    view = view_of(numbers().map(words).batch(4))
+    for rewrite in vectorised_rewrites.find(view):
+        changed, made = candidates.apply(view.pipeline, [rewrite])
+        assert not made or proof.compare(view.pipeline, changed).holds
+
+
+def test_options_that_hold_back_are_found_and_lifted():
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = 1
+    dataset = WIDE.with_options(options).prefetch(1)
+    view = view_of(dataset)
+    (rewrite,) = [each for each in setting_rewrites.find(view) if each.kind == "options"]
+    assert "autotune is off" in rewrite.reason
+    assert "a pool of 1 threads for 2 processors" in rewrite.reason
+    changed = setting_rewrites.apply(view.pipeline, rewrite)
+    assert proof.compare(view.pipeline, changed).holds
+    lifted = rewrites.options_of(
+        rewrites.View(changed, tuple(changed.nodes), {}, {}, cores=2)
+    )
+    assert lifted.autotune.enabled
+    assert lifted.threading.private_threadpool_size == 2
+    assert kinds(setting_rewrites, WIDE.prefetch(1)) == []
+
+
+def test_all_at_once_change_no_element():
+    dataset = (
+        numbers()
+        .map(pair, num_parallel_calls=1)
+        .filter(is_wanted)
+        .shuffle(8, seed=2)
+        .map(lambda number, wide: (number, halve(wide)))
+        .batch(3)
+        .repeat(2)
+    )
+    view = view_of(dataset)
+    found = [rewrite for module in candidates._MODULES for rewrite in module.find(view)]
+    changed, made = candidates.apply(view.pipeline, found)
+    assert {"filter earlier", "vectorise", "prefetch"} <= {each.kind for each in made}
+    assert proof.compare(view.pipeline, changed) == proof.Proof(8, True, "")
+
+
+def test_large_data_is_not_kept():
+    huge = Alone(element_s=1e-3, cpu_s=1e-3, bytes=1e12, inputs_per_output=1.0)
+    assert cache_rewrites.find(view_of(WIDE.batch(7).repeat(2), huge)) == []
+    assert cache_rewrites.find(view_of(numbers().repeat().map(widen))) == []
+
+
+def test_equal_elements_are_equal_in_value_too():
+    dataset = WIDE.map(halve).batch(7)
+    view = view_of(dataset)
+    changed, _ = candidates.apply(view.pipeline, vectorised_rewrites.find(view)[:1])
+    for old, new in zip(dataset, graphs.build(changed), strict=True):
+        np.testing.assert_array_equal(old, new)

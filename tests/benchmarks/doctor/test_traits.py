@@ -1,0 +1,64 @@
+import tensorflow as tf
+
+from benchmarks.doctor import graphs, traits
+
+
+def of(dataset):
+    pipeline = graphs.read(dataset)
+    return traits.of(pipeline, pipeline.nodes[-1])
+
+
+def pure(value):
+    return tf.cond(value > 2, lambda: value + 1, lambda: value - 1)
+
+
+@tf.function
+def in_function(value):
+    return tf.random.uniform([], seed=None) + tf.cast(value, tf.float32)
+
+
+def python(value):
+    return tf.py_function(lambda each: each, [value], tf.int64)
+
+
+def numbers():
+    yield from range(3)
+
+
+NUMBERS = tf.data.Dataset.range(5)
+
+
+def test_a_pure_function_has_no_traits():
+    found = of(NUMBERS.map(pure))
+    assert not any(
+        [found.is_stateful, found.is_python, found.is_generator, found.opens_datasets]
+    )
+    assert found.operations["AddV2"] == 1, "also in what it calls"
+
+
+def test_random_numbers_without_a_seed_are_a_state():
+    assert of(NUMBERS.map(in_function)).is_stateful
+    stateless = NUMBERS.map(lambda each: tf.random.stateless_uniform([], (each, each)))
+    assert not of(stateless).is_stateful
+
+
+def test_assertions_are_none():
+    def checked(value):
+        tf.debugging.assert_less(value, tf.constant(10, tf.int64))
+        return value
+
+    assert not of(NUMBERS.map(checked)).is_stateful
+
+
+def test_python_code_is_known():
+    assert of(NUMBERS.map(python)).is_python
+    generated = tf.data.Dataset.from_generator(
+        numbers, output_signature=tf.TensorSpec([], tf.int64)
+    )
+    assert of(generated).is_generator
+
+
+def test_readers_open_datasets():
+    files = tf.data.Dataset.from_tensor_slices(["a", "b"])
+    assert of(files.interleave(tf.data.TFRecordDataset, cycle_length=2)).opens_datasets
+    assert of(tf.data.TextLineDataset(["a", "b"])).opens_datasets

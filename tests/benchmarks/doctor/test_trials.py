@@ -1,0 +1,61 @@
+import time
+
+import tensorflow as tf
+
+from benchmarks.doctor import candidates, graphs, parallel_rewrites, trials
+from benchmarks.doctor.rewrites import Rewrite
+
+CALLS = {"num_parallel_calls": 4}
+
+
+def waiting(value):
+    def wait(each):
+        time.sleep(0.004)
+        return each
+
+    return tf.numpy_function(wait, [value], tf.int64)
+
+
+def pipeline_of(dataset):
+    return graphs.read(dataset)
+
+
+def map_rewrite(pipeline):
+    return Rewrite("parallel map", (pipeline.nodes[-1].tag,), CALLS, "", "")
+
+
+def test_a_gain_is_measured(tmp_path):
+    dataset = tf.data.Dataset.range(1 << 40).map(waiting, num_parallel_calls=1)
+    pipeline = pipeline_of(dataset)
+    rewrite = map_rewrite(pipeline)
+    found = trials.run(pipeline, [[rewrite], []], seconds=3, folder=str(tmp_path))
+    gain, nothing = found.gains
+    assert nothing is None, "what changes nothing is not tried"
+    assert 1.2 < gain.least <= gain.median < 6
+
+
+def test_a_change_that_fails_has_no_gain(tmp_path, monkeypatch):
+    pipeline = pipeline_of(tf.data.Dataset.range(1 << 40).map(waiting))
+    rewrite = map_rewrite(pipeline)
+
+    def breaking(given, _):
+        def fail(value):
+            return tf.debugging.assert_less(value, tf.constant(0, tf.int64))
+
+        def broken(value):
+            with tf.control_dependencies([fail(value)]):
+                return tf.identity(value)
+
+        return graphs.read(graphs.build(given).map(lambda each: broken(each)))
+
+    monkeypatch.setattr(parallel_rewrites, "apply", breaking)
+    assert candidates.parallel_rewrites.apply is breaking
+    found = trials.run(pipeline, [[rewrite]], seconds=1, folder=str(tmp_path))
+    assert found.gains == (None,)
+
+
+def test_a_pipeline_that_fails_has_none(tmp_path):
+    empty = pipeline_of(tf.data.Dataset.range(0).map(waiting))
+    rewrite = map_rewrite(empty)
+    found = trials.run(empty, [[rewrite]], seconds=1, folder=str(tmp_path))
+    assert found.gains == (None,)

@@ -1,0 +1,50 @@
+from benchmarks import doctor_scores
+
+
+def pipeline(**changed):
+    plain = {
+        "bottleneck": "decode",
+        "culprit": ["decode"],
+        "is_named": True,
+        "prescribed": ["parallel map"],
+        "cures": ["parallel map"],
+        "is_cured": True,
+        "gains": [{"kind": "parallel map", "predicted": 1.8, "measured": 2.0}],
+        "tuned_vs_now": 2.0,
+        "tuned_vs_best": 0.97,
+        "is_tunable": True,
+    }
+    return {**plain, **changed}
+
+
+RESULT = {
+    "benchmark": "doctor",
+    "pipelines": {
+        "one": pipeline(),
+        "other": pipeline(is_named=False, bottleneck="batch", tuned_vs_best=0.5),
+        "far": pipeline(gains=[{"kind": "cache", "predicted": 4.0, "measured": 2.0}]),
+        "fine": pipeline(culprit=[], prescribed=[], cures=[], gains=[], is_tunable=False),
+        "not fine": pipeline(
+            culprit=[], cures=[], gains=[], is_cured=False, is_tunable=False
+        ),
+    },
+}
+
+
+def test_the_summary_counts():
+    assert doctor_scores.summary(RESULT) == [
+        "culprit named: 2 of 3",
+        "cure prescribed: 3 of 3",
+        "fine, and nothing prescribed: 1 of 2",
+        "gain within 25 % of the expected one: 2 of 3",
+        "tuned at 0.95 of the best by hand: 2 of 3",
+    ]
+    assert doctor_scores.parts(RESULT)["summary"][1] == ["culprit named", "2 of 3"]
+
+
+def test_what_is_wrong_is_marked():
+    lines = {name: cells for name, *cells in doctor_scores.table(RESULT)}
+    assert lines["one"] == ["decode", "parallel map", "1.80x, 2.00x", "2.00x", "0.97"]
+    assert lines["other"][0] == "batch (wrong)"
+    assert lines["fine"][1] == "-"
+    assert lines["not fine"][1] == "parallel map (wrong)"
