@@ -39,6 +39,9 @@ _MEASURED = (
     vectorised_rewrites.REBATCH,
     order_rewrites.FILTER,
 )
+# What is left after them is other work, of which the model errs for other reasons than of
+# the work there was: the time that was measured is compared with, not the model's.
+_OTHER_WORK = (vectorised_rewrites.VECTORISE, *cache_rewrites.KINDS)
 _PARALLEL = (
     parallel_rewrites.MAP,
     parallel_rewrites.FILTER,
@@ -64,7 +67,12 @@ class Candidate:
 
 
 def find(
-    view: View, now: Sequence[Cost], isolated: Isolated, *, seconds: float = math.inf
+    view: View,
+    now: Sequence[Cost],
+    isolated: Isolated,
+    *,
+    seconds: float = math.inf,
+    measured_s: float | None = None,
 ) -> list[Candidate]:
     """The rewrites that can be made, in order of what they gain.
 
@@ -75,6 +83,7 @@ def find(
       now: what its stages cost as it runs.
       isolated: elements that were kept of each stage.
       seconds: after which no further stage is measured anew.
+      measured_s: from one element to the next as the pipeline runs, if it was measured.
     """
     with timing.deadline(seconds) as has_time:
         found = []
@@ -93,6 +102,8 @@ def find(
                     continue
                 batches_done.add(rewrite.tags[-1])
                 old_s = queueing.predict(now, view.cores)
+                if measured_s is not None and rewrite.kind in _OTHER_WORK:
+                    old_s = measured_s
                 new_s = queueing.predict(after, view.cores)
                 gain = old_s / new_s
                 found.append(Candidate(rewrite, gain, tuple(after)))
@@ -144,7 +155,7 @@ def _after(
         if not may_measure:
             return None
         first = view.node(tags[0]).inputs[0]
-        part, _ = isolation.measure_end(view.pipeline, tags[-1], isolated, first, 0.01)
+        part = isolation.part(view.pipeline, tags[-1], isolated, first)
         new, made = apply(part, [rewrite])
         if not made:
             return None

@@ -48,7 +48,7 @@ _SURE_GAIN = 0.97
 # Rewrites that are tried, the most promising first.
 _MOST_TRIED = 6
 # Whose gain the model of queues does not tell.
-_UNTOLD = ("shuffle earlier", "skip earlier", "rebatch")
+_UNTOLD = ("shuffle earlier", "skip earlier", "rebatch", "deterministic off")
 # A rate that falls so much at a stage shows what the model of queues does not know.
 _FALL = 1.5
 
@@ -203,7 +203,9 @@ class _Examination:
         tuned_gain = None
         spread = 0.0
         if not keeps_up:
-            prescriptions, tuned_gain, spread = self._prescribe(view, now, isolated)
+            prescriptions, tuned_gain, spread = self._prescribe(
+                view, now, isolated, whole.element_s
+            )
         predicted = None
         if self._request.accelerator_step_ms is not None:
             predicted = what_if.predict(
@@ -379,11 +381,17 @@ class _Examination:
         return found
 
     def _prescribe(
-        self, view: View, now: Sequence[Cost], isolated: Isolated
+        self,
+        view: View,
+        now: Sequence[Cost],
+        isolated: Isolated,
+        measured_s: float,
     ) -> tuple[list[Prescription], float | None, float]:
         seconds = self._request.seconds
         numbers = {node.tag: number for number, node in enumerate(view.nodes)}
-        found = candidates.find(view, now, isolated, seconds=seconds * _TUNED)
+        found = candidates.find(
+            view, now, isolated, seconds=seconds * _TUNED, measured_s=measured_s
+        )
         tuned = tuning.combine(view, found, seconds=min(2.0, seconds * 0.03))
         promising = self._promising(view, now, found)
         tried = trials.run(
@@ -521,9 +529,12 @@ def _verdict(diagnosis: Diagnosis, label: str, keeps_up: bool) -> str:
     if not diagnosis.prescriptions:
         return f"The pipeline is fine as it is: {limited} Nothing was found to gain."
     best = diagnosis.prescriptions[0]
-    gain = best.measured_gain or best.predicted_gain
-    more = f" {best.kind} makes it {gain:,.3g} times as fast." if gain else ""
-    return f"{limited[0].upper()}{limited[1:]} First: {best.kind}.{more}"
+    how = (
+        "which only you can change"
+        if best.measured_gain is None
+        else f"measured to make it {best.measured_gain:,.3g} times as fast"
+    )
+    return f"{limited[0].upper()}{limited[1:]} First: {best.kind}, {how}."
 
 
 def _failed(

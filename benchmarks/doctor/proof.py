@@ -57,7 +57,8 @@ def compare(
     with tempfile.TemporaryDirectory() as folder:
         # The old one as it is written, and the new one as it will run.
         old, new = (graphs.with_own_files(seeded(each), folder) for each in (old, new))
-        left, right = iter(sequential(graphs.build(old))), iter(graphs.build(new))
+        left = iter(_in_order(sequential(graphs.build(old))))
+        right = iter(_in_order(graphs.build(new)))
         return _compare(left, right, seconds, most)
 
 
@@ -81,6 +82,13 @@ def _compare(left: Iterator[Any], right: Iterator[Any], seconds: float, most: in
         if time.perf_counter() - begin > seconds:
             return Proof(number + 1, False, "")
     return Proof(most, False, "")
+
+
+def _in_order(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset with an order that can be compared, where its author wants none."""
+    options = tf.data.Options()
+    options.deterministic = True
+    return dataset.with_options(options)
 
 
 def seeded(pipeline: Pipeline) -> Pipeline:

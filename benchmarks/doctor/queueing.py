@@ -13,7 +13,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 # What it takes to hand over an element that is ready, from one thread to another.
-HANDOVER_SECONDS = 25e-6
+HANDOVER_SECONDS = 18e-6
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,8 @@ import dataclasses
 from collections.abc import Mapping
 
 import tensorflow as tf
+from tensorflow.core.framework import dataset_options_pb2
+from tensorflow.python.data.ops import options as options_lib
 
 from benchmarks.doctor import graphs, traits
 from benchmarks.doctor.graphs import Node, Pipeline
@@ -86,9 +88,6 @@ class View:
 
 def options_of(view: View) -> tf.data.Options:
     """The options that the pipeline's author has set, merged."""
-    from tensorflow.core.framework import dataset_options_pb2
-    from tensorflow.python.data.ops import options as options_lib
-
     merged = options_lib.Options()
     for node in view.nodes:
         if node.op == "OptionsDataset":

@@ -7,12 +7,13 @@ import dataclasses
 import tensorflow as tf
 
 from benchmarks.doctor import graphs
-from benchmarks.doctor.graphs import Pipeline
-from benchmarks.doctor.rewrites import Rewrite, View, options_of
+from benchmarks.doctor.graphs import Node, Pipeline
+from benchmarks.doctor.rewrites import Rewrite, View, options_of, where
 
 OPTIONS, PREFETCH, UNORDERED = "options", "prefetch", "deterministic off"
 KINDS = (OPTIONS, PREFETCH, UNORDERED)
 _LEAST_RAM_BUDGET = 64 << 20
+_LEAST_WAIT_SECONDS = 1e-4
 
 
 def find(view: View) -> list[Rewrite]:
@@ -58,7 +59,34 @@ def find(view: View) -> list[Rewrite]:
                 ".prefetch(tf.data.AUTOTUNE) at the end",
             )
         )
+    waiting = _waiting(view)
+    if waiting is not None and options.deterministic is not False:
+        found.append(
+            Rewrite(
+                UNORDERED,
+                (waiting.tag,),
+                {},
+                f"{where(waiting)} waits for different times, and elements that are ready "
+                "wait for those before them",
+                "options.deterministic = False, if their order does not matter",
+                alters="the order of elements",
+            )
+        )
     return found
+
+
+def _waiting(view: View) -> Node | None:
+    """A stage that works on several elements at once and waits most of the time."""
+    for node in view.nodes:
+        alone = view.alone.get(node.tag)
+        if (
+            node.op.startswith("Parallel")
+            and alone is not None
+            and alone.element_s > _LEAST_WAIT_SECONDS
+            and alone.cpu_s < 0.5 * alone.element_s
+        ):
+            return node
+    return None
 
 
 def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 from typing import Any
@@ -91,8 +92,6 @@ def apply(dataset: tf.data.Dataset, path: str | os.PathLike[str]) -> tf.data.Dat
 
 
 def _load(path: str | os.PathLike[str]) -> dict[str, Any]:
-    import json
-
     name = os.fspath(path)
     try:
         settings = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))

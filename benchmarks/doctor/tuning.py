@@ -19,6 +19,7 @@ from benchmarks.doctor import (
     setting_rewrites,
     timing,
     trials,
+    vectorised_rewrites,
 )
 from benchmarks.doctor.candidates import Candidate
 from benchmarks.doctor.graphs import GraphError, Pipeline
@@ -31,6 +32,7 @@ _SURE_GAIN = 1.2
 # Rates of so short runs differ by as much.
 _NO_LOSS = 0.97
 _FREE = ("parallel map", "parallel filter", "parallel interleave")
+_MOVES = ("shuffle earlier", "skip earlier")
 # Of the time of a whole element, below which a stage is left to one thread.
 _LEAST_SHARE = 0.05
 
@@ -200,10 +202,9 @@ def _worthwhile(view: View, found: Sequence[Candidate]) -> list[Rewrite]:
         share = sum(view.wall_s(tag) for tag in rewrite.tags) / total
         is_free = rewrite.kind in _FREE and share >= _LEAST_SHARE
         is_end = rewrite.kind in (setting_rewrites.PREFETCH, setting_rewrites.OPTIONS)
-        is_move = rewrite.kind in ("shuffle earlier", "skip earlier") and _saves_bytes(
-            view, rewrite
-        )
-        if candidate.gain >= _LEAST_GAIN or is_free or is_end or is_move:
+        is_move = rewrite.kind in _MOVES and _saves_bytes(view, rewrite)
+        is_whole = rewrite.kind == vectorised_rewrites.REBATCH
+        if candidate.gain >= _LEAST_GAIN or is_free or is_end or is_move or is_whole:
             wanted.append(rewrite)
     return wanted
 

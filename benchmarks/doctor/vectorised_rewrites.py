@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.ops.parallel_for import pfor
 
-from benchmarks.doctor import graphs, inlining
+from benchmarks.doctor import converters, graphs, inlining
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
@@ -56,7 +53,7 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
         return tuple(tensors)
 
     def many(*element: Any) -> Any:
-        with _gathers_of_constants():
+        with converters.added():
             return tf.vectorized_map(
                 lambda each: one(*each), element, fallback_to_while_loop=False
             )
@@ -76,30 +73,6 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
         logger.setLevel(level)
     mapped = _as_spec(mapped, pipeline.spec(batch_tag))
     return graphs.substituted(pipeline, batch_tag, mapped)
-
-
-@contextlib.contextmanager
-def _gathers_of_constants() -> Iterator[None]:
-    """Lets `tf.vectorized_map` convert lookups in a table that is the same for all rows.
-
-    TensorFlow 2.21 converts `tf.gather_nd` only where each row has a table of its own.
-    """
-    converters = pfor._pfor_converter_registry
-    original = converters.get("GatherNd")
-
-    def convert(given: Any) -> Any:
-        table, indices = given.input(0), given.input(1)
-        if table.is_stacked or not indices.is_stacked:
-            return original(given)
-        return pfor.wrap(tf.gather_nd(table.t, indices.t), True)
-
-    if original is not None:
-        converters["GatherNd"] = convert
-    try:
-        yield
-    finally:
-        if original is not None:
-            converters["GatherNd"] = original
 
 
 def _as_spec(dataset: tf.data.Dataset, spec: Any) -> tf.data.Dataset:

@@ -31,19 +31,17 @@ def predict(
       accelerator_step_ms: of one replica's step.
       replicas: that each take an element in every step.
     """
-    modelled_s = queueing.predict(costs, cores)
-    # What the model does not know of is taken to stay in proportion.
-    factor = measured_s / modelled_s if modelled_s > 0 else 1.0
+    factor = measured_s / queueing.predict(costs, cores)
     step_s = accelerator_step_ms / 1000
     pipeline_step_s = measured_s * replicas
     keeps_up = pipeline_step_s <= step_s
     needed = None
     for count in _counts():
-        widened = [_on(cost, cores, count) for cost in costs]
-        if queueing.predict(widened, count) * factor * replicas <= step_s:
+        element_s = seconds_on(count, costs, cores=cores, measured_s=measured_s)
+        if element_s * replicas <= step_s:
             needed = count
             break
-    error = abs(math.log(factor)) if factor > 0 else math.inf
+    error = abs(math.log(factor))
     confidence, reason = _confidence(error, needed, cores)
     return WhatIf(
         accelerator_step_ms=accelerator_step_ms,
@@ -55,6 +53,24 @@ def predict(
         confidence=confidence,
         reason=reason,
     )
+
+
+def seconds_on(
+    count: int, costs: Sequence[Cost], *, cores: int, measured_s: float
+) -> float:
+    """Seconds from one element to the next with another number of processors.
+
+    What the model does not know of is taken to stay in proportion.
+
+    Args:
+      count: how many processors.
+      costs: of the pipeline's stages.
+      cores: processors that it was measured with.
+      measured_s: from one element to the next with these.
+    """
+    factor = measured_s / queueing.predict(costs, cores)
+    other = [_on(cost, cores, count) for cost in costs]
+    return queueing.predict(other, count) * factor
 
 
 def _counts() -> list[int]:

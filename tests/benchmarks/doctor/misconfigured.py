@@ -293,7 +293,7 @@ def read_wave(path: tf.Tensor) -> tf.Tensor:
 
 def spectrogram(waves: tf.Tensor) -> tf.Tensor:
     """Log magnitudes; for one wave or a batch of them."""
-    return tf.math.log(tf.abs(tf.signal.stft(waves, 512, 128)) + 1e-6)
+    return tf.math.log(tf.abs(tf.signal.stft(waves, 512, 64)) + 1e-6)
 
 
 def wave_spectrogram(path: tf.Tensor) -> tf.Tensor:

@@ -94,6 +94,15 @@ def test_a_stage_that_gives_nothing_is_named():
         isolation.measure(pipeline, 1.0)
 
 
+def test_a_source_of_one_element_costs_no_new_beginning():
+    found = of(tf.data.Dataset.from_tensors([1, 2]).repeat().map(heavy_of_pair, name="m"))
+    assert found["TensorDataset"].element_s < 2e-5
+
+
+def heavy_of_pair(pair):
+    return heavy(tf.cast(pair[0], tf.int64))
+
+
 def test_a_file_cache_is_measured_elsewhere(tmp_path):
     path = str(tmp_path / "cache")
     found = of(tf.data.Dataset.range(20).cache(path))

@@ -14,6 +14,7 @@ from benchmarks.doctor import (
     proof,
     rewrites,
     setting_rewrites,
+    tuning,
     vectorised_rewrites,
 )
 from benchmarks.doctor.isolation import Alone
@@ -291,6 +292,19 @@ def test_options_that_hold_back_are_found_and_lifted():
     assert lifted.autotune.enabled
     assert lifted.threading.private_threadpool_size == 2
     assert kinds(setting_rewrites, WIDE.prefetch(1)) == []
+
+
+def test_an_order_that_costs_is_told_but_never_changed_by_itself():
+    waiting = Alone(element_s=2e-3, cpu_s=1e-4, bytes=8, inputs_per_output=1.0)
+    view = view_of(numbers().map(widen, num_parallel_calls=4).prefetch(1), waiting)
+    (rewrite,) = setting_rewrites.find(view)
+    assert rewrite.kind == "deterministic off"
+    assert rewrite.alters == "the order of elements"
+    changed = setting_rewrites.apply(view.pipeline, rewrite)
+    found = sorted(float(each[0]) for each in graphs.build(changed))
+    assert found == [float(number) for number in range(48)]
+    candidate = candidates.Candidate(rewrite, 9.0, ())
+    assert tuning.combine(view, [candidate], seconds=0.2).rewrites == ()
 
 
 def test_all_at_once_change_no_element():

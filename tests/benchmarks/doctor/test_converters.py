@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.python.ops.parallel_for import pfor
+
+from benchmarks.doctor import converters
+
+WORDS = tf.constant([" One ", "TWO2", " thr ee", ""])
+NUMBERS = tf.constant(["1", "2.5", "-3", "1e3"])
+FUNCTIONS = {
+    "lower": (tf.strings.lower, WORDS),
+    "upper": (tf.strings.upper, WORDS),
+    "strip": (tf.strings.strip, WORDS),
+    "length": (lambda each: tf.strings.length(each, unit="UTF8_CHAR"), WORDS),
+    "hash": (lambda each: tf.strings.to_hash_bucket_fast(each, 97), WORDS),
+    "strong hash": (lambda each: tf.strings.to_hash_bucket_strong(each, 97, [1, 2]), WORDS),
+    "number": (lambda each: tf.strings.to_number(each, tf.float64), NUMBERS),
+    "string": (lambda each: tf.strings.as_string(each, precision=2), tf.range(4.0)),
+    "replace": (lambda each: tf.strings.regex_replace(each, "[a-z]+", "x"), WORDS),
+    "match": (lambda each: tf.strings.regex_full_match(each, ".*O.*"), WORDS),
+    "base64": (lambda each: tf.io.decode_base64(tf.io.encode_base64(each)), WORDS),
+    "JSON": (
+        tf.io.decode_json_example,
+        tf.constant(
+            ['{"features": {"feature": {"a": {"int64List": {"value": [3]}}}}}'] * 4
+        ),
+    ),
+    "table": (lambda each: tf.gather_nd(tf.range(9), [[each]]), tf.range(4)),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_all_rows_at_once_are_the_same_as_one_by_one(name):
+    function, rows = FUNCTIONS[name]
+    with converters.added():
+        together = tf.vectorized_map(function, rows, fallback_to_while_loop=False)
+    apart = np.stack([function(row).numpy() for row in rows])
+    np.testing.assert_array_equal(together.numpy(), apart)
+
+
+def test_they_are_gone_afterwards():
+    before = dict(pfor._pfor_converter_registry)
+    with converters.added():
+        assert len(pfor._pfor_converter_registry) > len(before)
+    assert pfor._pfor_converter_registry == before
