@@ -18,12 +18,13 @@ BROWSERS := chromium chromium-browser google-chrome
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet \
 	--constraint constraints.txt --editable
 
-.PHONY: help train test bench check browser format lock clean
+.PHONY: help train test slow bench check browser format lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make train  train the CNN-LSTM under MirroredStrategy (ARGS="--model=conv_lstm" ...)'
 	@echo 'make test   run every check and test (PYTEST_ARGS="-k stream" ...)'
+	@echo 'make slow   run the tests that are too slow for every change'
 	@echo 'make bench  measure everything in a short form, and write report.html'
 	@echo 'make check  run the linter, the formatter check and the type checker'
 	@echo 'make format rewrite the sources as the formatter wants them'
@@ -35,6 +36,10 @@ train: $(RUN_STAMP)
 
 test: check browser
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# What is too slow for every change.
+slow: $(TEST_STAMP)
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 check: $(TEST_STAMP)
 	$(BIN)/ruff check .

@@ -278,6 +278,23 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
     return lines
 
 
+def parts(result: Mapping[str, Any]) -> dict[str, list[list[str]]]:
+    """Further tables: clips a core makes, against the notebook's loop.
+
+    Memset of as many bytes by one thread is what no pipeline that writes frames can pass.
+    """
+    ratios = result.get("stream_vs_loop_per_core")
+    one_thread = result["ceilings"].get("memset_batch_1_threads")
+    if ratios is None or one_thread is None:
+        return {}
+    memset_us = 1e6 * result["clip_bytes"] / one_thread["bytes_per_s"]
+    lines = [["per core, against", "the stream makes", "memset would make"]]
+    for name, ratio in ratios.items():
+        of_loop = result["arms"][name]["cpu_us_per_clip"]
+        lines.append([name, f"{ratio:.1f}x", f"{of_loop / memset_us:.1f}x"])
+    return {"per_core": lines}
+
+
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
     return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_measure)

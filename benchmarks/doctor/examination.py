@@ -273,7 +273,7 @@ class _Examination:
         seconds = self._request.seconds * _ALONE
         try:
             isolated: Isolated = timing.within(
-                2 * seconds + 5, lambda: isolation.measure(pipeline, seconds)
+                4 * seconds + 20, lambda: isolation.measure(pipeline, seconds)
             )
             return isolated
         except StageError as error:

@@ -8,6 +8,7 @@ what the runtime does in parallel, or which of both is slower.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -43,6 +44,9 @@ _ONE_FOR_ONE = (
     "EnumerateDataset",
     *PASSING,
 )
+# What they do depends on the end of their input: a cache hands out what it has stored only
+# after it, and of elements that come again none is unique.
+_TO_THE_END = ("Cache", "Unique", "TakeWhile")
 _MOST_BYTES = 64 << 20
 _MOST_ELEMENTS = 4096
 # The part of a stage's time that goes into keeping its elements.
@@ -51,6 +55,7 @@ _KEEPING = 0.6
 _SHORT_SECONDS = 20e-6
 # A stage that gives many elements for each that it takes, such as a reader of files.
 _READER_RATIO = 0.1
+_PATIENCE_SECONDS = 2.0
 _NOTHING = timing.Timing(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
 
 
@@ -106,7 +111,8 @@ def measure(
 
     Args:
       pipeline: which pipeline.
-      seconds: for all of them together, as far as single elements don't take longer.
+      seconds: for all of them together. Single elements may take longer: once twice that
+        and some more is over, no further stage is begun.
       advance: called with the seconds that have passed since it was called last.
 
     Raises:
@@ -117,12 +123,14 @@ def measure(
     working = [node for node in nodes if node.op not in PASSING]
     each_s = seconds / max(len(working), 1)
     overhead = _overhead()
+    end = time.perf_counter() + 2 * seconds + _PATIENCE_SECONDS
     found: dict[str, Alone] = {}
     kept: dict[str, tf.data.Dataset] = {}
     with tempfile.TemporaryDirectory() as folder:
         for node in nodes:
             begin = time.perf_counter()
-            if any(tag not in kept for tag in node.inputs):
+            # A stage that is slow to begin leaves no time for those behind it.
+            if begin > end or any(tag not in kept for tag in node.inputs):
                 continue
             try:
                 if node.op in PASSING and node.inputs:
@@ -130,10 +138,13 @@ def measure(
                     found[node.tag] = Alone(0.0, 0.0, of_input.bytes, 1.0)
                     kept[node.tag] = kept[node.inputs[0]]
                 else:
-                    found[node.tag], kept[node.tag] = _measure_stage(
-                        pipeline, node, kept, each_s, overhead, folder
+                    found[node.tag], kept[node.tag] = timing.within(
+                        10 * each_s + 10,
+                        functools.partial(
+                            _measure_stage, pipeline, node, kept, each_s, overhead, folder
+                        ),
                     )
-            except GraphError:
+            except (GraphError, timing.TooSlowError):
                 continue
             except tf.errors.OpError as error:
                 raise StageError(node.tag, graphs.first_line(error)) from error
@@ -155,8 +166,7 @@ def _measure_stage(
     if node.inputs and node.op not in _ONE_FOR_ONE:
         ratio = _inputs_per_output(stage, node, inputs, seconds / 4)
     endless = {tag: dataset.repeat() for tag, dataset in inputs.items()}
-    if node.op.startswith("Cache"):
-        # It hands out what it has stored only after its input has ended once.
+    if node.op.startswith(_TO_THE_END):
         endless = inputs
     # Python takes a millisecond to begin a dataset anew.
     dataset = graphs.build(stage, node.tag, endless).repeat()

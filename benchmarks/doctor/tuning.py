@@ -115,7 +115,7 @@ def find(dataset: tf.data.Dataset, *, seconds: float = 10.0) -> Tuned:
     try:
         pipeline = graphs.read(dataset)
         isolated = timing.within(
-            2 * seconds + 5, lambda: isolation.measure(pipeline, seconds * 0.5)
+            2 * seconds + 20, lambda: isolation.measure(pipeline, seconds * 0.5)
         )
     except (
         GraphError,

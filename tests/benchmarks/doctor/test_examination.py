@@ -122,7 +122,28 @@ def test_a_prediction_is_made():
     assert found.what_if.cores is None or found.what_if.cores > found.cores
 
 
-@pytest.mark.parametrize("case", HARD, ids=lambda case: case.name)
+FIRST = {
+    "infinite",
+    "empty",
+    "single_element",
+    "failing_assertion",
+    "failing_python",
+    "slow_to_start",
+    "huge_elements",
+    "ragged",
+    "rare_stages",
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(
+            case, id=case.name, marks=[] if case.name in FIRST else [pytest.mark.slow]
+        )
+        for case in HARD
+    ],
+)
 def test_every_pipeline_gets_an_answer(case, tmp_path):
     begin = time.perf_counter()
     found = doctor.examine(case.make(tmp_path), seconds=5)

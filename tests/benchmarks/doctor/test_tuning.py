@@ -7,7 +7,7 @@ from benchmarks.doctor import candidates, graphs, proof, settings_file, tuning
 from benchmarks.series import ResultError
 from tests.benchmarks.doctor.misconfigured import CASES, FINE, HARD
 
-SECONDS = 3.0
+SECONDS = 2.0
 WHOLE = [case for case in HARD if not case.fails_at and case.is_repeatable]
 
 
@@ -22,7 +22,16 @@ def values(dataset, count=12):
     ]
 
 
-@pytest.mark.parametrize("case", [*CASES, *FINE, *WHOLE], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [
+        *(pytest.param(case, id=case.name) for case in CASES),
+        *(
+            pytest.param(case, id=case.name, marks=pytest.mark.slow)
+            for case in (*FINE, *WHOLE)
+        ),
+    ],
+)
 def test_elements_and_their_order_stay(case, tmp_path):
     make_dataset = case.make(tmp_path)
     original = make_dataset()
