@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -146,55 +144,8 @@ def distribute(
     return strategy.distribute_datasets_from_function(make_worker_dataset)
 
 
-class _Ahead:
-    """An iterator of which an element is taken while the one before is worked on."""
-
-    def __init__(self, iterator: Iterator[Any]) -> None:
-        self._taken: queue.SimpleQueue[tuple[Any, BaseException | None]] = (
-            queue.SimpleQueue()
-        )
-        # A semaphore of Python's takes 0.4 ms here: its code has left the caches.
-        self._wanted: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._wanted.put(None)
-        threading.Thread(target=self._take, args=(iterator,), daemon=True).start()
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        element, error = self._taken.get()
-        if error is not None:
-            # It stands for all that would come.
-            self._taken.put((None, error))
-            raise error
-        self._wanted.put(None)
-        return element
-
-    def _take(self, iterator: Iterator[Any]) -> None:
-        try:
-            while True:
-                self._wanted.get()
-                self._taken.put((next(iterator), None))
-        except BaseException as error:
-            self._taken.put((None, error))
-
-
-def iterate(
-    dataset: tf.distribute.DistributedDataset, *, takes_ahead: bool = True
-) -> Iterator[Any]:
+def iterate(dataset: tf.distribute.DistributedDataset) -> Iterator[Any]:
     """An iterator over what `distribute` gave, whose end does not wait.
-
-    Handing a batch over to the replicas takes TensorFlow 0.5 to 3 ms, also where it is
-    ready, and that was up to 9 % of a step. So it is done in a thread of its own, while the
-    step before runs.
-
-    Args:
-      dataset: what to iterate over.
-      takes_ahead: whether to do so. Not for several workers, which agree on the end of
-        their data by the same collectives as on gradients, and in the same order.
-
-    Returns:
-      The iterator; it has taken one batch more than it has given.
 
     The thread that tunes a pipeline sleeps for up to a minute at a time, and the end of an
     iterator waits for it: a run of 54 s took 37 s more to end. The pipelines here are as
@@ -202,11 +153,6 @@ def iterate(
     options for that, so its function is replaced for a moment; should a TensorFlow not have
     it, runs end later.
     """
-    iterator = _without_waiting_at_the_end(dataset)
-    return _Ahead(iterator) if takes_ahead else iterator
-
-
-def _without_waiting_at_the_end(dataset: tf.distribute.DistributedDataset) -> Any:
     create = getattr(multi_device_iterator_ops, _CREATE, None)
     if create is None:
         return iter(dataset)

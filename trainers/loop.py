@@ -204,8 +204,7 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
         feed.distribute(
             current.strategy,
             lambda shard: feed.train_batches(options, start_step=current.step, shard=shard),
-        ),
-        takes_ahead=options.strategy != "multi_worker_mirrored",
+        )
     )
     train_step = steps.make_train_step(
         current.strategy,

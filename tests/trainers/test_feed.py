@@ -1,6 +1,3 @@
-import itertools
-import time
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -131,53 +128,3 @@ def test_no_iterator_waits_for_tuning_when_it_ends(replicas, monkeypatch):
     assert set(next(batches)) == {"video", "label", "weight"}
     iter(feed.distribute(mirrored(replicas), make_shard))
     assert tuned[replicas:] == [None] * replicas, "iterators of others are left alone"
-
-
-def test_the_next_batch_is_taken_while_a_step_runs():
-    taken = []
-
-    def elements():
-        for number in range(3):
-            taken.append(number)
-            yield number
-
-    ahead = feed._Ahead(elements())
-    assert next(ahead) == 0
-    for _ in range(100):
-        if len(taken) == 2:
-            break
-        time.sleep(0.01)
-    assert taken == [0, 1], "one is taken ahead, and no more"
-    assert [next(ahead), next(ahead)] == [1, 2]
-    for _ in range(2):
-        with pytest.raises(StopIteration):
-            next(ahead)
-
-
-def test_an_error_of_the_data_comes_when_its_batch_is_due():
-    def elements():
-        yield 0
-        raise ValueError("broken")
-
-    ahead = feed._Ahead(elements())
-    assert next(ahead) == 0
-    for _ in range(2):
-        with pytest.raises(ValueError, match="broken"):
-            next(ahead)
-
-
-@pytest.mark.parametrize("replicas", [1, 2])
-@pytest.mark.parametrize("takes_ahead", [True, False])
-def test_taking_ahead_changes_no_batch(replicas, takes_ahead):
-    def make_shard(shard):
-        return dotmotion_tfds.stream(config=SMALL_SPEC, batch_size=4, shard=shard).map(
-            feed.with_weights
-        )
-
-    strategy = mirrored(replicas)
-    dataset = feed.distribute(strategy, make_shard)
-    batches = feed.iterate(dataset, takes_ahead=takes_ahead)
-    expected = dotmotion_tfds.stream(config=SMALL_SPEC, batch_size=4)
-    for batch, whole in zip(itertools.islice(batches, 5), expected, strict=False):
-        rows = strategy.experimental_local_results(batch["label"])
-        np.testing.assert_array_equal(np.concatenate(rows), whole["label"])
