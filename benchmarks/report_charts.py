@@ -18,6 +18,8 @@ from benchmarks.series import Rate
 # Both stand out from a light ground and from a dark one by more than 3 to 1.
 _BLUE = "#3d84c6"
 _ORANGE = "#cf7420"
+# Labels of an axis that fit next to each other on a phone.
+_MOST_TICKS = 5
 _GREY = "#80868d"
 _ROW_PIXELS = 46
 _MARGIN_PIXELS = 52
@@ -97,7 +99,7 @@ def roofline(found: Roofline) -> dict[str, Any]:
     axis = {
         "type": "log",
         "range": [math.log10(least / 1.6), math.log10(greatest * 1.6)],
-        "nticks": 6,
+        "tickvals": _log_ticks(least / 1.6, greatest * 1.6),
     }
     layout = _layout(rates, axis)
     layout["shapes"] = [
@@ -150,6 +152,21 @@ def _hover(rates: Sequence[Rate]) -> dict[str, Any]:
         "hovertext": [html.escape(text) for text in texts],
         "hoverinfo": "text",
     }
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """A few round numbers: Plotly's own lie on each other where an axis is short."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1, 2, 5), (1,)):
+        ticks = [
+            digit * 10.0**decade
+            for decade in decades
+            for digit in digits
+            if low <= digit * 10.0**decade <= high
+        ]
+        if len(ticks) <= _MOST_TICKS:
+            break
+    return ticks[:: math.ceil(len(ticks) / _MOST_TICKS) or 1]
 
 
 def _layout(rates: Sequence[Rate], axis: dict[str, Any]) -> dict[str, Any]:

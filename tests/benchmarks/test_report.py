@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks import report
+from benchmarks import architectures, report, series
 from tests.benchmarks.result_files import STORED, of_arms, plain, summary, write
 from tests.browser import browser, open_file
 from tests.processes import python
@@ -138,7 +138,8 @@ def test_the_page_can_be_read_without_seeing_it(chromium, path):
 def test_both_architectures_and_the_comparison_are_on_the_page(chromium, path):
     page = open_file(chromium, path, width=1280).page
     summary_text = page.locator("main > section").first.inner_text()
-    assert "63.3 ms with the CNN-LSTM and 415 ms with the ConvLSTM" in summary_text
+    result = series.load(STORED / "training.json")
+    assert architectures.sentence([result]) in summary_text
     against = page.locator("section:has(> h3:text-is('Against older'))")
     verdicts = against.locator("td:last-child").all_text_contents()
     assert verdicts.count("slower") == 1

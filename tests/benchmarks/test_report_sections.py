@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from benchmarks import report_sections, series, tables
+from benchmarks import architectures, report_sections, series, tables
 from benchmarks.report_sections import Measured, sections
 from tests.benchmarks.result_files import STORED, of_arms, plain
 
@@ -34,9 +34,10 @@ def test_each_result_has_a_section_after_the_summary_and_the_machine():
 
 def test_the_summary_has_both_architectures_and_what_controls_say():
     summary = sections([measured("training")], [])[0]
-    assert "63.3 ms with the CNN-LSTM and 415 ms with the ConvLSTM" in summary.notes[0]
+    result = series.load(STORED / "training.json")
+    assert summary.notes[0] == architectures.sentence([result])
     assert summary.notes[-1] == "4 of 4 controls hold: they are within 1.00 ± 0.02."
-    assert ["training step", "63.3 ms", "415 ms", "6.56x"] in summary.tables[0].lines
+    assert summary.tables[0].lines == architectures.table([result])
     assert [chart.caption for chart in summary.charts] == [
         "Training with fast layers",
         "Inference with fast layers",
