@@ -5,14 +5,18 @@ from tests.benchmarks.result_files import STORED, of_arms
 
 
 def test_controls_are_found_wherever_they_stand():
-    found = controls.controls(series.load(STORED / "training.json"))
+    result = series.load(STORED / "training.json")
+    found = controls.controls(result)
     assert [control.name for control in found] == [
         "cnn_lstm/train",
         "cnn_lstm/infer",
         "conv_lstm/train",
         "conv_lstm/infer",
     ]
-    assert found[0] == controls.Control("cnn_lstm/train", 1.004, 0.924, 1.021)
+    stored = result["models"]["cnn_lstm"]["train"]["control"]
+    assert found[0] == controls.Control(
+        "cnn_lstm/train", stored["ratio"], stored["ratio_min"], stored["ratio_max"]
+    )
 
 
 def test_a_source_of_known_rate_is_one():
