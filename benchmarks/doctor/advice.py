@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor import queueing
+from benchmarks.doctor import queueing, timing
 from benchmarks.doctor.graphs import Node
 from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View, where
@@ -16,9 +18,8 @@ PYTHON, GENERATOR, BYTES = "py_function", "from_generator", "uint8 until the dev
 # Of the time of an element: what takes less is not worth the author's while.
 _LEAST_SHARE = 0.3
 _LEAST_GAIN = 1.1
-# Written by one thread that casts bytes and scales them.
-_FLOATS_BYTES_PER_S = 4e9
 _LEAST_WRITING = 0.35
+_SAMPLE_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,8 +110,17 @@ def _makes_floats(view: View, node: Node) -> bool:
     alone = view.alone.get(node.tag)
     if alone is None or not any(each.dtype == tf.float32 for each in after):
         return False
-    writing_s = alone.bytes / _FLOATS_BYTES_PER_S
-    return view.traits(node).casts_bytes and writing_s > _LEAST_WRITING * alone.element_s
+    if not view.traits(node).casts_bytes:
+        return False
+    return alone.bytes / _floats_bytes_per_s() > _LEAST_WRITING * alone.cpu_s
+
+
+@functools.cache
+def _floats_bytes_per_s() -> float:
+    """Written by one thread that makes scaled floats of bytes."""
+    pixels = tf.data.Dataset.from_tensors(np.zeros(_SAMPLE_BYTES, np.uint8)).repeat()
+    floats = pixels.map(lambda each: tf.cast(each, tf.float32) / 255)
+    return 4 * _SAMPLE_BYTES / timing.measure_alone(floats, 0.1).cpu_s
 
 
 def _floats(view: View, node: Node, now: Sequence[Cost]) -> Advice:
