@@ -28,6 +28,18 @@ def place_of_result(given: str | None) -> pathlib.Path | None:
     return None if given is None else json_file.require_place(given)
 
 
+def chosen(flag: str, text: str, known: Sequence[str]) -> list[str]:
+    """The names in a flag's value, separated by commas.
+
+    Raises:
+      UsageError: if one of them is not known or stands there twice.
+    """
+    names = text.split(",")
+    if not set(names) <= set(known) or len(set(names)) < len(names):
+        raise UsageError(f"--{flag}={text!r}: expected some of {', '.join(known)}")
+    return names
+
+
 def require_seconds(seconds: float) -> float:
     """The length of a turn.
 

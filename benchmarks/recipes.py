@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks import measured_run
 from benchmarks.fingerprint import fingerprint
 from benchmarks.measure import MeasureError
-from dotmotion_tfds.command_line import Flags, UsageError, run
+from dotmotion_tfds.command_line import Flags, run
 from dotmotion_tfds.spec import require_integer
 from trainers.recipes import MODELS, PRESETS
 
@@ -144,17 +144,10 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
         require_integer("steps", given["steps"], 1, 1_000_000)
     return {
         **given,
-        "models": _chosen("models", given["models"], MODELS),
-        "presets": _chosen("presets", given["presets"], PRESETS),
+        "models": measured_run.chosen("models", given["models"], MODELS),
+        "presets": measured_run.chosen("presets", given["presets"], PRESETS),
         "json": measured_run.place_of_result(given["json"]),
     }
-
-
-def _chosen(flag: str, text: str, known: Sequence[str]) -> list[str]:
-    names = text.split(",")
-    if not set(names) <= set(known) or len(set(names)) < len(names):
-        raise UsageError(f"--{flag}={text!r}: expected some of {', '.join(known)}")
-    return names
 
 
 def _measure(options: dict[str, Any]) -> int:

@@ -283,9 +283,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _check(given: dict[str, Any]) -> dict[str, Any]:
-    models = _chosen("models", given["models"], MODELS)
-    parts = _chosen("parts", given["parts"], PARTS)
-    layers = _chosen("layers", given["layers"], training_grid.LAYERS)
+    models = measured_run.chosen("models", given["models"], MODELS)
+    parts = measured_run.chosen("parts", given["parts"], PARTS)
+    layers = measured_run.chosen("layers", given["layers"], training_grid.LAYERS)
     require_integer("batch_size", given["batch_size"], 1, MAX_BATCH_SIZE)
     require_integer("seeds", given["seeds"], 1, 1000)
     require_integer("repeats", given["repeats"], 1, 1000)
@@ -302,13 +302,6 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
         peers=given["peers"],
     )
     return {"plan": plan, "json": measured_run.place_of_result(given["json"])}
-
-
-def _chosen(flag: str, text: str, known: Sequence[str]) -> list[str]:
-    names = text.split(",")
-    if not set(names) <= set(known) or len(set(names)) < len(names):
-        raise UsageError(f"--{flag}={text!r}: expected some of {', '.join(known)}")
-    return names
 
 
 def _batch_sizes(text: str) -> list[int]:

@@ -20,6 +20,7 @@ Exit status: 0 done, 1 the pipeline fails or gives nothing, 2 wrong usage.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import pathlib
@@ -30,10 +31,11 @@ from typing import Any
 from rich.console import Console
 from tqdm import tqdm
 
+from benchmarks.doctor.request import Request
 from dotmotion_tfds import json_file, quiet_start, text_file
 from dotmotion_tfds.command_line import Flags, UsageError, fail, run
 
-_LEAST_SECONDS, _MOST_SECONDS = 5, 3600
+_ASKED = ("seconds", "step_ms", "accelerator_step_ms", "replicas")
 
 
 def define_flags() -> Flags:
@@ -57,17 +59,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _check(given: dict[str, Any]) -> dict[str, Any]:
-    seconds = given["seconds"]
-    if not _LEAST_SECONDS <= seconds <= _MOST_SECONDS:
-        raise UsageError(
-            f"--seconds={seconds:g}: expected {_LEAST_SECONDS} to {_MOST_SECONDS:,}"
-        )
-    for name in ("step_ms", "accelerator_step_ms"):
-        value = given[name]
-        if value is not None and not 0 < value < 1e7:
-            raise UsageError(f"--{name}={value:g}: expected a positive number")
-    if not 1 <= given["replicas"] <= 1_000_000:
-        raise UsageError(f"--replicas={given['replicas']}: expected 1 to 1,000,000")
+    try:
+        request = Request(**{field: given[field] for field in _ASKED})
+    except ValueError as error:
+        raise UsageError(f"--{error}") from None
     if given["replicas"] > 1 and given["accelerator_step_ms"] is None:
         raise UsageError("--replicas needs --accelerator_step_ms, the time of a step")
     if given["emit"] is not None and not given["tune"]:
@@ -80,7 +75,7 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
         name: None if given[name] is None else text_file.require_place(name, given[name])
         for name in ("emit", "json", "page")
     }
-    return {**given, **places, "target": _Target(given["target"][0])}
+    return {**given, **places, "request": request, "target": _Target(given["target"][0])}
 
 
 class _Target:
@@ -156,14 +151,10 @@ def _examine(options: dict[str, Any], make_dataset: Callable[[], Any]) -> int:
     from benchmarks.doctor import page, terminal
     from benchmarks.doctor.examination import examine
 
-    with _Bar(options["seconds"], "examining") as bar:
+    request: Request = options["request"]
+    with _Bar(request.seconds, "examining") as bar:
         diagnosis = examine(
-            make_dataset,
-            seconds=options["seconds"],
-            step_ms=options["step_ms"],
-            accelerator_step_ms=options["accelerator_step_ms"],
-            replicas=options["replicas"],
-            advance=bar.advance,
+            make_dataset, **dataclasses.asdict(request), advance=bar.advance
         )
     terminal.show(diagnosis, Console())
     try:

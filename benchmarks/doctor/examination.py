@@ -14,82 +14,39 @@ import tensorflow as tf
 
 from benchmarks import ceilings
 from benchmarks.doctor import (
-    advice,
-    candidates,
     costs,
     graphs,
     isolation,
     origins,
+    prescribing,
     queueing,
-    setting_rewrites,
+    stage_figures,
+    time_limits,
     timing,
-    trials,
-    tuning,
     what_if,
 )
-from benchmarks.doctor.diagnosis import CONSUMER, Diagnosis, Prescription, Stage
+from benchmarks.doctor.diagnosis import CONSUMER, Diagnosis, Stage
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 from benchmarks.doctor.isolation import Isolated, StageError
 from benchmarks.doctor.queueing import Cost
+from benchmarks.doctor.request import Request
 from benchmarks.doctor.rewrites import View
-from benchmarks.doctor.timing import EmptyError, Timing, TooSlowError
+from benchmarks.doctor.time_limits import TooSlowError
+from benchmarks.doctor.timing import EmptyError, Timing
 from benchmarks.fingerprint import fingerprint
 
 MakeDataset = Callable[[], tf.data.Dataset]
 
 # Parts of the time that an examination may take.
-_RUN, _WARMUP, _ALONE, _CUTS, _TRIALS, _TUNED = 0.06, 0.04, 0.25, 0.08, 0.35, 0.12
+_RUN, _WARMUP, _ALONE, _CUTS, _PRESCRIBING = 0.06, 0.04, 0.25, 0.08, 0.49
 # Without a rate after this part, or these seconds, the pipeline as a whole is given up.
 _PATIENCE, _LEAST_PATIENCE_SECONDS = 0.4, 10.0
-# What is not measured to gain this is no prescription, and the pipeline is fine.
-LEAST_GAIN = 1.1
-# In the worst round.
-_SURE_GAIN = 0.97
-# Rewrites that are tried, the most promising first.
-_MOST_TRIED = 6
-# Whose gain the model of queues does not tell.
-_UNTOLD = ("shuffle earlier", "skip earlier", "rebatch", "deterministic off")
 # A rate that falls so much at a stage shows what the model of queues does not know.
 _FALL = 1.5
 
 
 class UserCodeError(Exception):
     """The user's own code failed; the message says how and where, in one line."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What an examination is asked for.
-
-    Attributes:
-      seconds: how long it may take, at least 5.
-      step_ms: time in which the consumer deals with an element, if that is known.
-      accelerator_step_ms: of one replica, to predict whether the pipeline keeps up.
-      replicas: of the prediction.
-
-    Raises:
-      ValueError: on construction, if a value is out of range.
-    """
-
-    seconds: float = 60.0
-    step_ms: float | None = None
-    accelerator_step_ms: float | None = None
-    replicas: int = 1
-
-    def __post_init__(self) -> None:
-        if not 5 <= self.seconds <= 3600:
-            raise ValueError(
-                f"seconds={self.seconds:g} is out of range: expected 5 to 3600"
-            )
-        for name in ("step_ms", "accelerator_step_ms"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < 1e7:
-                raise ValueError(
-                    f"{name}={value:g} is out of range: expected a positive number of "
-                    "milliseconds"
-                )
-        if not 1 <= self.replicas <= 1_000_000:
-            raise ValueError(f"replicas={self.replicas}: expected 1 to 1,000,000")
 
 
 def examine(
@@ -174,6 +131,8 @@ class _Examination:
         self._begin = begin
         self._problems: list[str] = []
         self._lines: dict[str, str] = {}
+        # The stage that fails.
+        self._guilty = ""
 
     def result(self) -> Diagnosis:
         """Does all of it."""
@@ -183,28 +142,31 @@ class _Examination:
             return self._as_a_whole(error)
         self._lines = origins.of(self._dataset, pipeline)
         whole = self._run(pipeline)
-        isolated = self._isolate(pipeline)
+        isolated = self._isolate(pipeline, is_running=whole is not None)
         if isolated is None or whole is None:
             return _failed(
                 self._problems[0],
                 self._begin,
                 self._problems,
-                self._bare_stages(pipeline, isolated),
+                stage_figures.bare(pipeline.nodes, self._lines),
                 self._guilty,
             )
         view = self._view(pipeline, isolated, whole)
         now = costs.scaled_to(costs.in_pipeline(view, whole.model), whole.cpu_s)
         cuts = self._cut(view)
-        step_ms = self._request.step_ms or self._consumer_ms()
-        stages = self._stages(view, now, cuts, whole)
+        step_ms = self._request.step_ms or self._consumer_ms(pipeline)
+        stages = stage_figures.of(view, now, cuts, whole, self._lines)
         bottleneck = _bottleneck(view, now, cuts, whole.element_s)
         keeps_up = step_ms is not None and 1000 * whole.element_s <= step_ms
-        prescriptions: list[Prescription] = []
-        tuned_gain = None
-        spread = 0.0
+        prescribed = prescribing.Prescribed((), None, 0.0)
         if not keeps_up:
-            prescriptions, tuned_gain, spread = self._prescribe(
-                view, now, isolated, whole.element_s
+            prescribed = prescribing.prescribe(
+                view,
+                now,
+                isolated,
+                measured_s=whole.element_s,
+                seconds=self._request.seconds * _PRESCRIBING,
+                folder=self._folder,
             )
         predicted = None
         if self._request.accelerator_step_ms is not None:
@@ -221,9 +183,9 @@ class _Examination:
             bottleneck=CONSUMER if keeps_up else bottleneck.name,
             verdict="",
             stages=tuple(stages),
-            prescriptions=tuple(prescriptions),
+            prescriptions=prescribed.prescriptions,
             elements_per_s=1 / whole.element_s,
-            spread=spread,
+            spread=prescribed.spread,
             element_ms=1000 * whole.element_s,
             cpu_ms=1000 * whole.cpu_s,
             cores=view.cores,
@@ -236,20 +198,18 @@ class _Examination:
             examined_s=time.perf_counter() - self._begin,
             problems=tuple(self._problems),
             what_if=predicted,
-            tuned_gain=tuned_gain,
+            tuned_gain=prescribed.tuned_gain,
             fingerprint=fingerprint(),
         )
         text = _verdict(diagnosis, self._label(bottleneck), keeps_up)
         return dataclasses.replace(diagnosis, verdict=text)
-
-    _guilty: str = ""
 
     def _run(self, pipeline: Pipeline) -> Timing | None:
         """The pipeline as it is."""
         seconds = self._request.seconds
         patience = max(seconds * _PATIENCE, _LEAST_PATIENCE_SECONDS)
         try:
-            timed: Timing = timing.within(
+            timed: Timing = time_limits.within(
                 patience,
                 lambda: timing.measure(
                     graphs.build(graphs.with_own_files(pipeline, self._folder)),
@@ -269,11 +229,13 @@ class _Examination:
             self._problems.append(_of_user(error))
         return None
 
-    def _isolate(self, pipeline: Pipeline) -> Isolated | None:
+    def _isolate(self, pipeline: Pipeline, *, is_running: bool) -> Isolated | None:
         seconds = self._request.seconds * _ALONE
         try:
-            isolated: Isolated = timing.within(
-                4 * seconds + 20, lambda: isolation.measure(pipeline, seconds)
+            isolated: Isolated = time_limits.within(
+                4 * seconds + 20,
+                # A filter may let nothing of what is kept through, and yet the rest.
+                lambda: isolation.measure(pipeline, seconds, may_be_empty=is_running),
             )
             return isolated
         except StageError as error:
@@ -309,7 +271,7 @@ class _Examination:
         found: dict[str, float] = {}
         for node in working:
             try:
-                timed = timing.within(
+                timed = time_limits.within(
                     4 * each_s + 2,
                     lambda node=node: timing.measure(  # type: ignore[misc]
                         graphs.build(
@@ -323,162 +285,17 @@ class _Examination:
             found[node.tag] = 1 / timed.element_s / view.elements[node.tag]
         return found
 
-    def _consumer_ms(self) -> float | None:
+    def _consumer_ms(self, pipeline: Pipeline) -> float | None:
         if self._consumer is None:
             return None
-        element = next(iter(self._dataset))
+        own = graphs.with_own_files(pipeline, self._folder)
+        element = next(iter(graphs.build(own)))
         times = []
         for _ in range(8):
             begin = time.perf_counter()
             self._consumer(element)
             times.append(1000 * (time.perf_counter() - begin))
         return statistics.median(times[2:])
-
-    def _stages(
-        self,
-        view: View,
-        now: Sequence[Cost],
-        cuts: Mapping[str, float],
-        whole: Timing,
-    ) -> list[Stage]:
-        numbers = {node.tag: number for number, node in enumerate(view.nodes)}
-        shares = queueing.shares(now, view.cores)
-        chosen = costs.chosen_parallelism(view.nodes, whole.model)
-        found = []
-        for node, cost in zip(view.nodes, now, strict=True):
-            alone = view.alone.get(node.tag)
-            count = view.elements.get(node.tag, 0.0)
-            bytes_out = (alone.bytes if alone is not None else 0.0) * count
-            bytes_in = sum(
-                view.alone[tag].bytes * view.elements.get(tag, 0.0)
-                for tag in node.inputs
-                if tag in view.alone
-            )
-            buffer = int(chosen.get(node.tag, {}).get("buffer_size", 0))
-            buffered = chosen.get(node.tag, {}).get("buffered", 0.0)
-            found.append(
-                Stage(
-                    number=numbers[node.tag],
-                    op=node.op,
-                    name=node.name,
-                    function=node.function,
-                    line=self._lines.get(node.tag, ""),
-                    inputs=tuple(numbers[tag] for tag in node.inputs),
-                    elements=count,
-                    element_us=1e6 * (alone.element_s if alone is not None else 0.0),
-                    self_us=1e6 * cost.wall_s,
-                    cpu_us=1e6 * cost.cpu_s,
-                    wait_us=1e6 * max(0.0, cost.wall_s - cost.cpu_s),
-                    parallelism=max(cost.parallelism, 1.0),
-                    buffer=buffer,
-                    buffered=min(1.0, buffered / buffer) if buffer else None,
-                    bytes_out=bytes_out,
-                    amplification=bytes_out / bytes_in if bytes_in else None,
-                    rate_up_to_here=cuts.get(node.tag),
-                    share=shares.get(node.tag, 0.0),
-                )
-            )
-        return found
-
-    def _prescribe(
-        self,
-        view: View,
-        now: Sequence[Cost],
-        isolated: Isolated,
-        measured_s: float,
-    ) -> tuple[list[Prescription], float | None, float]:
-        seconds = self._request.seconds
-        numbers = {node.tag: number for number, node in enumerate(view.nodes)}
-        found = candidates.find(
-            view, now, isolated, seconds=seconds * _TUNED, measured_s=measured_s
-        )
-        tuned = tuning.combine(view, found, seconds=min(2.0, seconds * 0.03))
-        promising = self._promising(view, now, found)
-        tried = trials.run(
-            view.pipeline,
-            [(each.rewrite,) for each in promising] + [tuned.rewrites],
-            seconds=seconds * _TRIALS,
-            pass_elements=_pass_elements(view),
-            folder=self._folder,
-        )
-        gains = zip(promising, tried.gains[:-1], strict=True)
-        prescriptions = [
-            Prescription(
-                kind=each.rewrite.kind,
-                stage=numbers[each.rewrite.tags[0]],
-                reason=each.rewrite.reason,
-                edit=each.rewrite.edit,
-                predicted_gain=each.gain,
-                measured_gain=gain.median,
-                keeps_elements=not each.rewrite.alters,
-                is_applied_by_tune=each.rewrite in tuned.rewrites,
-            )
-            for each, gain in gains
-            if gain is not None and gain.median >= LEAST_GAIN and gain.least > _SURE_GAIN
-        ]
-        prescriptions.sort(key=lambda each: -(each.measured_gain or 0.0))
-        advised = [
-            Prescription(
-                kind=each.rewrite.kind,
-                stage=numbers[each.rewrite.tags[0]],
-                reason=each.rewrite.reason,
-                edit=each.rewrite.edit,
-                predicted_gain=each.gain,
-                measured_gain=None,
-                keeps_elements=not each.rewrite.alters,
-                is_applied_by_tune=False,
-            )
-            for each in advice.find(view, now)
-        ]
-        together = tried.gains[-1]
-        tuned_gain = None if together is None else together.median
-        return advised + prescriptions, tuned_gain, tried.spread
-
-    @staticmethod
-    def _promising(
-        view: View, now: Sequence[Cost], found: Sequence[candidates.Candidate]
-    ) -> list[candidates.Candidate]:
-        """What is worth a trial: by the model, or where most of the time goes."""
-        shares = queueing.shares(now, view.cores)
-        promising = [
-            each
-            for each in found
-            if each.gain >= LEAST_GAIN
-            or each.rewrite.kind in _UNTOLD
-            or (
-                each.rewrite.kind != setting_rewrites.PREFETCH
-                and sum(shares.get(tag, 0.0) for tag in each.rewrite.tags) > 0.3
-            )
-        ]
-        return promising[:_MOST_TRIED]
-
-    def _bare_stages(self, pipeline: Pipeline, isolated: Isolated | None) -> list[Stage]:
-        """Names and order, where nothing could be measured."""
-        nodes = pipeline.nodes
-        numbers = {node.tag: number for number, node in enumerate(nodes)}
-        return [
-            Stage(
-                number=number,
-                op=node.op,
-                name=node.name,
-                function=node.function,
-                line=self._lines.get(node.tag, ""),
-                inputs=tuple(numbers[tag] for tag in node.inputs),
-                elements=0.0,
-                element_us=0.0,
-                self_us=0.0,
-                cpu_us=0.0,
-                wait_us=0.0,
-                parallelism=1.0,
-                buffer=0,
-                buffered=None,
-                bytes_out=0.0,
-                amplification=None,
-                rate_up_to_here=None,
-                share=0.0,
-            )
-            for number, node in enumerate(nodes)
-        ]
 
     def _as_a_whole(self, error: GraphError) -> Diagnosis:
         return _failed(f"its stages can't be told apart: {error}", self._begin)
@@ -487,15 +304,6 @@ class _Examination:
         text = f"{node.name} {node.function}".strip()
         line = self._lines.get(node.tag)
         return f"{text} ({line})" if line else text
-
-
-def _pass_elements(view: View) -> int:
-    """Elements of the whole pipeline in one pass, 0 if that is not known or endless."""
-    for node in view.nodes:
-        if "Repeat" in node.op:
-            count = view.cardinality(node.inputs[0])
-            return max(0, round(count / max(view.elements.get(node.tag, 1.0), 1e-9)))
-    return 0
 
 
 def _bottleneck(

@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.doctor import graphs, timing
+from benchmarks.doctor import graphs, time_limits, timing
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 
 # What hands elements on and does nothing else.
@@ -105,6 +105,7 @@ def measure(
     pipeline: Pipeline,
     seconds: float,
     *,
+    may_be_empty: bool = False,
     advance: Callable[[float], Any] = lambda seconds: None,
 ) -> Isolated:
     """Measures all stages of a pipeline.
@@ -113,6 +114,7 @@ def measure(
       pipeline: which pipeline.
       seconds: for all of them together. Single elements may take longer: once twice that
         and some more is over, no further stage is begun.
+      may_be_empty: whether a stage that gives nothing is left out instead of an error.
       advance: called with the seconds that have passed since it was called last.
 
     Raises:
@@ -138,13 +140,17 @@ def measure(
                     found[node.tag] = Alone(0.0, 0.0, of_input.bytes, 1.0)
                     kept[node.tag] = kept[node.inputs[0]]
                 else:
-                    found[node.tag], kept[node.tag] = timing.within(
+                    found[node.tag], kept[node.tag] = time_limits.within(
                         10 * each_s + 10,
                         functools.partial(
                             _measure_stage, pipeline, node, kept, each_s, overhead, folder
                         ),
                     )
-            except (GraphError, timing.TooSlowError):
+            except (GraphError, time_limits.TooSlowError):
+                continue
+            except timing.EmptyError:
+                if not may_be_empty:
+                    raise
                 continue
             except tf.errors.OpError as error:
                 raise StageError(node.tag, graphs.first_line(error)) from error
@@ -179,7 +185,7 @@ def _measure_stage(
     sample = timing.sequential(graphs.build(stage, node.tag, endless))
     stored = sample.take(elements).cache()
     # Reads all of them, so that the cache is whole.
-    for _ in stored:
+    for _ in timing.one_pass(stored):
         pass
     idle = overhead.of(timed, takes_inputs=bool(node.inputs) and ratio > _READER_RATIO)
     alone = Alone(
@@ -255,7 +261,7 @@ def _inputs_per_output(
 def _count_until(dataset: tf.data.Dataset, end: float) -> tuple[int, bool]:
     """How many elements came until some time, and whether these were all."""
     found = 0
-    for _ in timing.sequential(dataset):
+    for _ in timing.one_pass(timing.sequential(dataset)):
         found += 1
         if time.perf_counter() > end:
             return found, False
@@ -263,7 +269,7 @@ def _count_until(dataset: tf.data.Dataset, end: float) -> tuple[int, bool]:
 
 
 def _count(dataset: tf.data.Dataset) -> int:
-    return sum(1 for _ in dataset)
+    return sum(1 for _ in timing.one_pass(dataset))
 
 
 @dataclasses.dataclass(frozen=True)

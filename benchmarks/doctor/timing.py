@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.ops import gen_dataset_ops
+from tensorflow.python.eager import context, execute
 
 from benchmarks import counters
+from benchmarks.doctor import time_limits
 
 # AUTOTUNE's settings are looked at so often while it may still change them.
 _LOOK_SECONDS = 0.1
@@ -74,17 +75,13 @@ class Elements:
 
     def _start(self) -> None:
         self.iterator = iter(self._dataset)
-        self._types = self.iterator._flat_output_types
-        self._shapes = self.iterator._flat_output_shapes
+        self._take = _taking(self.iterator)
 
     def next(self) -> list[Any]:
         """The flat tensors of the next element; raises EmptyError if there is none."""
-        # A quarter of the time that `next` of Python's iterator takes.
         while True:
             try:
-                element = gen_dataset_ops.iterator_get_next(
-                    self.iterator._iterator_resource, self._types, self._shapes
-                )
+                element = self._take()
             except tf.errors.OutOfRangeError:
                 if not self._has_any:
                     raise EmptyError("the dataset has no elements") from None
@@ -92,7 +89,44 @@ class Elements:
                 self._start()
                 continue
             self._has_any = True
-            return list(element)
+            return element
+
+
+def one_pass(dataset: tf.data.Dataset) -> Iterator[list[Any]]:
+    """The flat tensors of each element, until the dataset or `time_limits` ends it."""
+    iterator = iter(dataset)
+    take = _taking(iterator)
+    while True:
+        try:
+            element = take()
+        except tf.errors.OutOfRangeError:
+            return
+        yield element
+
+
+def _taking(iterator: Any) -> Callable[[], list[Any]]:
+    """A function that gives an iterator's next element, and can be cancelled.
+
+    It takes a quarter of the time that `next` of Python's iterator does.
+    """
+    types = tuple(each.as_datatype_enum for each in iterator._flat_output_types)
+    attributes = (
+        "output_types",
+        types,
+        "output_shapes",
+        tuple(iterator._flat_output_shapes),
+    )
+    inputs = [iterator._iterator_resource]
+    count, eager, manager = len(types), context.context(), time_limits.manager()
+
+    def take() -> list[Any]:
+        return list(
+            execute.execute_with_cancellation(
+                "IteratorGetNext", count, inputs, attributes, eager, manager
+            )
+        )
+
+    return take
 
 
 def measure(
@@ -313,37 +347,6 @@ def deadline(seconds: float) -> Iterator[Callable[[], bool]]:
     """Gives a function that tells whether the seconds are not over yet."""
     end = time.perf_counter() + seconds
     yield lambda: time.perf_counter() < end
-
-
-class TooSlowError(RuntimeError):
-    """Something was not done in time."""
-
-
-def within(seconds: float, function: Callable[[], Any]) -> Any:
-    """The result of a function that is given up after some time.
-
-    It goes on in a thread of its own then, since nothing can stop an operation that waits.
-
-    Raises:
-      TooSlowError: if it takes longer.
-    """
-    results: list[Any] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(function())
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TooSlowError(f"not done within {seconds:.0f} s")
-    return results[0]
 
 
 @contextlib.contextmanager

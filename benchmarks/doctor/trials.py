@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from benchmarks.doctor import candidates, graphs, timing
+from benchmarks.doctor import candidates, graphs, time_limits, timing
 from benchmarks.doctor.graphs import GraphError, Pipeline
 from benchmarks.doctor.rewrites import Rewrite
 
@@ -81,7 +81,7 @@ def run(
             if arm is None or (number and time.perf_counter() > end):
                 continue
             try:
-                timed = timing.within(
+                timed = time_limits.within(
                     6 * each_s + 10,
                     lambda arm=arm: timing.measure(  # type: ignore[misc]
                         graphs.build(graphs.with_own_files(arm, folder)),
@@ -94,7 +94,7 @@ def run(
                 GraphError,
                 tf.errors.OpError,
                 timing.EmptyError,
-                timing.TooSlowError,
+                time_limits.TooSlowError,
             ):
                 arms[which] = None
                 continue

@@ -17,6 +17,7 @@ from benchmarks.doctor import (
     isolation,
     proof,
     setting_rewrites,
+    time_limits,
     timing,
     trials,
     vectorised_rewrites,
@@ -114,14 +115,14 @@ def find(dataset: tf.data.Dataset, *, seconds: float = 10.0) -> Tuned:
     """
     try:
         pipeline = graphs.read(dataset)
-        isolated = timing.within(
+        isolated = time_limits.within(
             2 * seconds + 20, lambda: isolation.measure(pipeline, seconds * 0.5)
         )
     except (
         GraphError,
         isolation.StageError,
         timing.EmptyError,
-        timing.TooSlowError,
+        time_limits.TooSlowError,
     ) as error:
         raise NotTunableError(graphs.first_line(error)) from error
     view, now = _view(pipeline, isolated)

@@ -1,14 +1,13 @@
 """Pipelines over real work that the doctor is tried on.
 
-`CASES` each have one fault, which is known. `FINE` have none. `HARD` are odd or broken, and
-an examination of them has to end well. Every stage that can have a name has one. Sources
-are far longer than any run, unless a case is about passes over few data.
+`CASES` each have one fault, which is known, and `FINE` have none. Every stage that can have
+a name has one. Sources are far longer than any run, unless a case is about passes over few
+data.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import itertools
 import json
 import pathlib
@@ -110,7 +109,7 @@ def _picture(number: int) -> np.ndarray:
     return ((170 if number % 2 else 85) + waves[..., np.newaxis] + grain).astype(np.uint8)
 
 
-def _jpegs(folder: pathlib.Path) -> list[str]:
+def write_jpegs(folder: pathlib.Path) -> list[str]:
     return _files(
         folder, "{}.jpg", 48, lambda number: tf.io.encode_jpeg(_picture(number)).numpy()
     )
@@ -433,11 +432,11 @@ def generated_rows() -> Iterator[np.ndarray]:
 # --- Sources --------------------------------------------------------------------------
 
 
-def _numbers() -> tf.data.Dataset:
+def number_dataset() -> tf.data.Dataset:
     return tf.data.Dataset.range(ENDLESS, name="numbers")
 
 
-def _paths(paths: list[str], count: int = LONG) -> tf.data.Dataset:
+def path_dataset(paths: list[str], count: int = LONG) -> tf.data.Dataset:
     """Paths over and over, as one long list."""
     longer = list(itertools.islice(itertools.cycle(paths), count))
     return tf.data.Dataset.from_tensor_slices(longer, name="paths")
@@ -458,10 +457,10 @@ def _raw_frames(path: str) -> tf.data.Dataset:
 
 def jpegs(folder: pathlib.Path, *, calls: int = 1, ahead: int = 0) -> MakeDataset:
     """Pictures that are decoded one at a time."""
-    paths = _jpegs(folder)
+    paths = write_jpegs(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths)
+        dataset = path_dataset(paths)
         dataset = dataset.map(decode_jpeg, num_parallel_calls=calls, name="decode")
         return _ahead(dataset.batch(16, name="batch"), ahead)
 
@@ -470,10 +469,10 @@ def jpegs(folder: pathlib.Path, *, calls: int = 1, ahead: int = 0) -> MakeDatase
 
 def augmented(folder: pathlib.Path, *, calls: int = 1, ahead: int = 0) -> MakeDataset:
     """Augmentation of one picture at a time."""
-    paths = _jpegs(folder)
+    paths = write_jpegs(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths).enumerate(name="enumerate")
+        dataset = path_dataset(paths).enumerate(name="enumerate")
         dataset = dataset.map(augment, num_parallel_calls=calls, name="augment")
         return _ahead(dataset.batch(16, name="batch"), ahead)
 
@@ -516,7 +515,7 @@ def spectrograms(folder: pathlib.Path, *, calls: int = 1, ahead: int = 0) -> Mak
     paths = _waves(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths)
+        dataset = path_dataset(paths)
         dataset = dataset.map(read_wave, num_parallel_calls=AUTO, name="read")
         dataset = dataset.batch(8, name="batch")
         dataset = dataset.map(spectrogram, num_parallel_calls=calls, name="spectrogram")
@@ -527,12 +526,12 @@ def spectrograms(folder: pathlib.Path, *, calls: int = 1, ahead: int = 0) -> Mak
 
 def zipped(folder: pathlib.Path, *, calls: int = 1, ahead: int = 0) -> MakeDataset:
     """Pictures and labels, of which pictures are slow."""
-    paths = _jpegs(folder)
+    paths = write_jpegs(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        images = _paths(paths)
+        images = path_dataset(paths)
         images = images.map(decode_jpeg, num_parallel_calls=calls, name="decode")
-        labels = _numbers().map(label_of, name="label")
+        labels = number_dataset().map(label_of, name="label")
         dataset = tf.data.Dataset.zip((images, labels), name="pairs")
         return _ahead(dataset.batch(16, name="batch"), ahead)
 
@@ -546,7 +545,7 @@ def tiny_maps(
     del folder
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _numbers()
+        dataset = number_dataset()
         if is_vectorised:
             dataset = dataset.batch(1024, name="batch")
         dataset = dataset.map(features_of, num_parallel_calls=calls, name="features")
@@ -604,7 +603,7 @@ def single_clips(
     del folder
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _numbers()
+        dataset = number_dataset()
         if is_vectorised:
             dataset = dataset.batch(64, name="batch")
             dataset = dataset.map(clips_of, num_parallel_calls=calls, name="clip")
@@ -641,7 +640,7 @@ def filtered_by_content(
     paths = _pngs(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths)
+        dataset = path_dataset(paths)
         dataset = dataset.map(tf.io.read_file, num_parallel_calls=AUTO, name="read")
         if calls:
             dataset = dataset.map(with_brightness, num_parallel_calls=calls, name="mark")
@@ -671,7 +670,7 @@ def filtered_late(
     folder: pathlib.Path, *, is_early: bool = False, calls: int = AUTO, ahead: int = 0
 ) -> MakeDataset:
     """Seven of eight pictures are decoded only to be thrown away."""
-    paths = _jpegs(folder)
+    paths = write_jpegs(folder)
     longer = list(itertools.islice(itertools.cycle(paths), LONG))
     examples = {"path": longer, "label": np.arange(LONG) % 8}
 
@@ -694,7 +693,7 @@ def interleaved(
     paths = _gzip_records(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths, 4000)
+        dataset = path_dataset(paths, 4000)
         dataset = dataset.interleave(
             read_records, cycle_length=4, num_parallel_calls=calls, name="interleave"
         )
@@ -709,7 +708,7 @@ def flattened(folder: pathlib.Path, *, cycle: int = 0, ahead: int = 0) -> MakeDa
     paths = _gzip_records(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths, 4000)
+        dataset = path_dataset(paths, 4000)
         if cycle:
             # A block of a whole file keeps the order.
             dataset = dataset.interleave(
@@ -752,7 +751,7 @@ def without_autotune(
     paths = _pngs(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths)
+        dataset = path_dataset(paths)
         dataset = dataset.map(decode_png, num_parallel_calls=calls, name="decode")
         dataset = _ahead(dataset.batch(16, name="batch"), ahead)
         options = tf.data.Options()
@@ -769,7 +768,7 @@ def in_one_thread(
     paths = _waves(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths)
+        dataset = path_dataset(paths)
         dataset = dataset.map(
             wave_spectrogram, num_parallel_calls=calls, name="spectrogram"
         )
@@ -785,10 +784,10 @@ def cached_bytes(
     folder: pathlib.Path, *, place: str = "read", ahead: int = 0
 ) -> MakeDataset:
     """Bytes are kept, and decoded in each pass."""
-    paths = _jpegs(folder)
+    paths = write_jpegs(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths, 48)
+        dataset = path_dataset(paths, 48)
         dataset = dataset.map(tf.io.read_file, num_parallel_calls=AUTO, name="read")
         if place == "read":
             dataset = dataset.cache(name="cache")
@@ -831,10 +830,10 @@ def passes(
     ahead: int = 0,
 ) -> MakeDataset:
     """Passes over few pictures, all decoded in each."""
-    paths = _jpegs(folder)
+    paths = write_jpegs(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths, 48)
+        dataset = path_dataset(paths, 48)
         if skip and is_early:
             dataset = dataset.skip(skip, name="skip")
         dataset = dataset.map(decode_jpeg, num_parallel_calls=AUTO, name="decode")
@@ -859,10 +858,10 @@ def sharded_late(
     folder: pathlib.Path, *, is_early: bool = False, calls: int = AUTO, ahead: int = 0
 ) -> MakeDataset:
     """Each worker decodes what all workers need."""
-    paths = _jpegs(folder)
+    paths = write_jpegs(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths)
+        dataset = path_dataset(paths)
         if is_early:
             dataset = dataset.shard(4, 1, name="shard")
         dataset = dataset.map(decode_jpeg, num_parallel_calls=calls, name="decode")
@@ -877,10 +876,10 @@ def shuffled_late(
     folder: pathlib.Path, *, is_early: bool = False, calls: int = AUTO, ahead: int = 0
 ) -> MakeDataset:
     """A small random part of each pass, for which a buffer of pictures is decoded."""
-    paths = _jpegs(folder)
+    paths = write_jpegs(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths)
+        dataset = path_dataset(paths)
         if is_early:
             dataset = dataset.shuffle(256, seed=1, name="shuffle")
         dataset = dataset.map(decode_jpeg, num_parallel_calls=calls, name="decode")
@@ -899,7 +898,7 @@ def batched_twice(
     del folder
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _numbers().batch(512 if is_direct else 64, name="small_batch")
+        dataset = number_dataset().batch(512 if is_direct else 64, name="small_batch")
         dataset = dataset.map(features_of, num_parallel_calls=calls, name="features")
         if not is_direct:
             dataset = dataset.unbatch(name="unbatch").batch(512, name="batch")
@@ -913,7 +912,7 @@ def rebatched(folder: pathlib.Path, *, ahead: int = 0) -> MakeDataset:
     del folder
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _numbers().batch(64, name="small_batch")
+        dataset = number_dataset().batch(64, name="small_batch")
         dataset = dataset.map(features_of, num_parallel_calls=AUTO, name="features")
         return _ahead(dataset.rebatch(512, name="rebatch"), ahead)
 
@@ -935,7 +934,7 @@ def taken_apart(
     del folder
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _numbers().batch(2048, name="large_batch")
+        dataset = number_dataset().batch(2048, name="large_batch")
         dataset = dataset.map(features_of, num_parallel_calls=calls, name="features")
         if is_vectorised:
             dataset = dataset.rebatch(512, name="rebatch")
@@ -956,7 +955,7 @@ def waits_beside_work(
     del folder
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _numbers()
+        dataset = number_dataset()
         dataset = dataset.map(fetch, num_parallel_calls=calls, name="fetch")
         dataset = dataset.map(work, num_parallel_calls=AUTO, name="work")
         return _ahead(dataset.batch(4, name="batch"), ahead)
@@ -1266,7 +1265,7 @@ def parallel_readers(folder: pathlib.Path) -> MakeDataset:
     paths = _gzip_records(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths, 4000)
+        dataset = path_dataset(paths, 4000)
         dataset = dataset.interleave(
             read_records, cycle_length=4, num_parallel_calls=AUTO, name="interleave"
         )
@@ -1278,10 +1277,10 @@ def parallel_readers(folder: pathlib.Path) -> MakeDataset:
 
 def parallel_decoding(folder: pathlib.Path) -> MakeDataset:
     """Paths are shuffled, pictures decoded in parallel."""
-    paths = _jpegs(folder)
+    paths = write_jpegs(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths).shuffle(1024, seed=1, name="shuffle")
+        dataset = path_dataset(paths).shuffle(1024, seed=1, name="shuffle")
         dataset = dataset.map(decode_jpeg, num_parallel_calls=AUTO, name="decode")
         return dataset.batch(16, name="batch").prefetch(4, name="ahead")
 
@@ -1290,10 +1289,10 @@ def parallel_decoding(folder: pathlib.Path) -> MakeDataset:
 
 def cached_batches(folder: pathlib.Path) -> MakeDataset:
     """Batches of pictures are kept for all passes."""
-    paths = _jpegs(folder)
+    paths = write_jpegs(folder)
 
     def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths, 48)
+        dataset = path_dataset(paths, 48)
         dataset = dataset.map(decode_jpeg, num_parallel_calls=AUTO, name="decode")
         dataset = dataset.batch(8, name="batch").cache(name="cache")
         return dataset.repeat(name="repeat").prefetch(4, name="ahead")
@@ -1313,325 +1312,4 @@ FINE = (
     Case("parallel_decoding", parallel_decoding),
     Case("cached_batches", cached_batches),
     Case("batches_of_clips", batches_of_clips),
-)
-
-
-# --- Odd and broken pipelines ----------------------------------------------------------
-
-
-def below_forty(number: tf.Tensor) -> tf.Tensor:
-    tf.debugging.assert_less(number, tf.constant(40, tf.int64), "too large a number")
-    return features_of(number)
-
-
-def _below_thirty(number: tf.Tensor) -> tf.Tensor:
-    if number >= 30:
-        raise ValueError(f"number {int(number)} is bad")
-    return number
-
-
-def below_thirty(number: tf.Tensor) -> tf.Tensor:
-    return tf.ensure_shape(tf.py_function(_below_thirty, [number], tf.int64), ())
-
-
-def _sleep_at_first(number: tf.Tensor) -> tf.Tensor:
-    if number == 0:
-        time.sleep(3)
-    return number
-
-
-def slow_at_first(number: tf.Tensor) -> tf.Tensor:
-    return tf.ensure_shape(tf.py_function(_sleep_at_first, [number], tf.int64), ())
-
-
-def huge_of(number: tf.Tensor) -> tf.Tensor:
-    return tf.fill((64 << 20,), tf.cast(number % 256, tf.uint8))
-
-
-def ragged_of(number: tf.Tensor) -> tf.RaggedTensor:
-    return tf.ragged.range(tf.range(number % 4 + 1))
-
-
-def _any_values(number: np.ndarray) -> np.ndarray:
-    return np.full(3, number, np.float32)
-
-
-def shapeless_of(number: tf.Tensor) -> tf.Tensor:
-    return tf.numpy_function(_any_values, [number], tf.float32)
-
-
-@functools.cache
-def word_table() -> tf.lookup.StaticHashTable:
-    """Numbers of three words."""
-    return tf.lookup.StaticHashTable(
-        tf.lookup.KeyValueTensorInitializer(
-            ["0", "1", "2"], tf.constant([10, 11, 12], tf.int64)
-        ),
-        default_value=-1,
-    )
-
-
-def look_up(number: tf.Tensor) -> tf.Tensor:
-    return word_table().lookup(tf.strings.as_string(number % 4))
-
-
-@functools.cache
-def offset() -> tf.Variable:
-    """State that a function reads."""
-    return tf.Variable(5, dtype=tf.int64)
-
-
-def plus_offset(number: tf.Tensor) -> tf.Tensor:
-    return number + offset()
-
-
-def with_noise(number: tf.Tensor) -> tf.Tensor:
-    return features_of(number) + tf.random.uniform((8,))
-
-
-def sparse_of(number: tf.Tensor) -> tf.sparse.SparseTensor:
-    return tf.sparse.from_dense(tf.one_hot(number % 10, 10))
-
-
-def nested_of(number: tf.Tensor) -> dict[str, Any]:
-    values = features_of(number)
-    return {"pair": (number, {"values": values}), "text": tf.strings.as_string(number)}
-
-
-def sum_of_nested(example: dict[str, Any]) -> tuple[Any, ...]:
-    number, values = example["pair"]
-    return (tf.reduce_sum(values["values"]), (number, example["text"]))
-
-
-def sequence_of(number: tf.Tensor) -> tf.Tensor:
-    return tf.range(number % 12)
-
-
-def remainder(number: tf.Tensor) -> tf.Tensor:
-    return number % 3
-
-
-def batch_of_group(key: tf.Tensor, group: tf.data.Dataset) -> tf.data.Dataset:
-    del key
-    return group.batch(16, name="batch")
-
-
-def batch_of_window(window: tf.data.Dataset) -> tf.data.Dataset:
-    return window.batch(4, name="window_batch")
-
-
-def running_sum(state: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return state + number, state
-
-
-def is_small(number: tf.Tensor) -> tf.Tensor:
-    return number < 3000
-
-
-def _mapped(
-    function: Callable[..., Any], batch: int = 32, count: int = ENDLESS
-) -> Callable[[pathlib.Path], MakeDataset]:
-    """A range, a map and batches."""
-
-    def make(folder: pathlib.Path) -> MakeDataset:
-        del folder
-
-        def make_dataset() -> tf.data.Dataset:
-            dataset = tf.data.Dataset.range(count, name="numbers")
-            dataset = dataset.map(function, num_parallel_calls=AUTO, name="map")
-            return dataset.batch(batch, name="batch") if batch else dataset
-
-        return make_dataset
-
-    return make
-
-
-def infinite(folder: pathlib.Path) -> MakeDataset:
-    """Passes without end."""
-    paths = _jpegs(folder)
-
-    def make_dataset() -> tf.data.Dataset:
-        dataset = _paths(paths, 48).repeat(name="repeat").enumerate(name="enumerate")
-        dataset = dataset.map(augment, num_parallel_calls=AUTO, name="augment")
-        return dataset.batch(16, name="batch").prefetch(4, name="ahead")
-
-    return make_dataset
-
-
-def with_broken_file(folder: pathlib.Path) -> MakeDataset:
-    """One picture is cut."""
-    paths = _jpegs(folder)
-    broken = folder / "broken.jpg"
-    broken.write_bytes(b"no picture")
-
-    def make_dataset() -> tf.data.Dataset:
-        dataset = _paths([*paths, str(broken)])
-        dataset = dataset.map(decode_jpeg, num_parallel_calls=AUTO, name="decode")
-        return dataset.batch(8, name="batch")
-
-    return make_dataset
-
-
-def single(folder: pathlib.Path) -> MakeDataset:
-    """One element."""
-    del folder
-
-    def make_dataset() -> tf.data.Dataset:
-        dataset = tf.data.Dataset.from_tensors(tf.constant(3, tf.int64), name="number")
-        return dataset.map(features_of, num_parallel_calls=AUTO, name="map")
-
-    return make_dataset
-
-
-def with_table(folder: pathlib.Path) -> MakeDataset:
-    """A function that looks into a table."""
-    word_table()
-    return _mapped(look_up)(folder)
-
-
-def with_variable(folder: pathlib.Path) -> MakeDataset:
-    """A function that reads a variable."""
-    offset()
-    return _mapped(plus_offset)(folder)
-
-
-def nested(folder: pathlib.Path) -> MakeDataset:
-    """Dictionaries of tuples of dictionaries."""
-    del folder
-
-    def make_dataset() -> tf.data.Dataset:
-        dataset = _numbers().map(nested_of, num_parallel_calls=AUTO, name="nest")
-        dataset = dataset.map(sum_of_nested, num_parallel_calls=AUTO, name="sum")
-        return dataset.batch(32, name="batch")
-
-    return make_dataset
-
-
-def shuffled_by_one(folder: pathlib.Path) -> MakeDataset:
-    """A shuffle that changes nothing."""
-    del folder
-
-    def make_dataset() -> tf.data.Dataset:
-        dataset = _numbers().shuffle(1, seed=1, name="shuffle")
-        dataset = dataset.map(features_of, num_parallel_calls=AUTO, name="map")
-        return dataset.batch(32, name="batch")
-
-    return make_dataset
-
-
-def sampled(folder: pathlib.Path) -> MakeDataset:
-    """Two branches, mixed at random."""
-    del folder
-
-    def make_dataset() -> tf.data.Dataset:
-        labels = _numbers().map(label_of, num_parallel_calls=AUTO, name="label")
-        dataset = tf.data.Dataset.sample_from_datasets(
-            [_numbers(), labels], [0.7, 0.3], seed=1
-        )
-        return dataset.batch(32, name="batch")
-
-    return make_dataset
-
-
-def chosen(folder: pathlib.Path) -> MakeDataset:
-    """Three branches in turn."""
-    del folder
-
-    def make_dataset() -> tf.data.Dataset:
-        labels = _numbers().map(label_of, num_parallel_calls=AUTO, name="label")
-        turns = tf.data.Dataset.range(3, name="turns").repeat(name="repeat")
-        dataset = tf.data.Dataset.choose_from_datasets(
-            [_numbers(), labels, _numbers()], turns
-        )
-        return dataset.batch(32, name="batch")
-
-    return make_dataset
-
-
-def grouped(folder: pathlib.Path) -> MakeDataset:
-    """Batches of numbers of one kind."""
-    del folder
-
-    def make_dataset() -> tf.data.Dataset:
-        return _numbers().group_by_window(
-            remainder, batch_of_group, window_size=16, name="group"
-        )
-
-    return make_dataset
-
-
-def bucketed(folder: pathlib.Path) -> MakeDataset:
-    """Batches of sequences of like length."""
-    del folder
-
-    def make_dataset() -> tf.data.Dataset:
-        dataset = _numbers().map(sequence_of, num_parallel_calls=AUTO, name="sequence")
-        return dataset.bucket_by_sequence_length(
-            tf.size, [4, 8], [16, 16, 16], name="bucket"
-        )
-
-    return make_dataset
-
-
-def padded(folder: pathlib.Path) -> MakeDataset:
-    """Batches of sequences of any length."""
-    del folder
-
-    def make_dataset() -> tf.data.Dataset:
-        dataset = _numbers().map(sequence_of, num_parallel_calls=AUTO, name="sequence")
-        return dataset.padded_batch(16, name="batch")
-
-    return make_dataset
-
-
-def windowed(folder: pathlib.Path) -> MakeDataset:
-    """Four numbers at a time, one further each time."""
-    del folder
-
-    def make_dataset() -> tf.data.Dataset:
-        dataset = _numbers().window(4, shift=1, drop_remainder=True, name="window")
-        dataset = dataset.flat_map(batch_of_window, name="flat_map")
-        return dataset.batch(32, name="batch")
-
-    return make_dataset
-
-
-def chained(folder: pathlib.Path) -> MakeDataset:
-    """Rare stages: one dataset after another, sums so far, an end by value."""
-    del folder
-
-    def make_dataset() -> tf.data.Dataset:
-        dataset = tf.data.Dataset.range(1000, name="first")
-        dataset = dataset.concatenate(_numbers(), name="concatenate")
-        dataset = dataset.take_while(is_small, name="take_while").unique(name="unique")
-        dataset = dataset.scan(tf.constant(0, tf.int64), running_sum, name="scan")
-        return dataset.batch(32, name="batch")
-
-    return make_dataset
-
-
-HARD = (
-    Case("infinite", infinite),
-    Case("empty", _mapped(features_of, count=0)),
-    Case("single_element", single),
-    Case("failing_assertion", _mapped(below_forty, batch=8), fails_at="map"),
-    Case("failing_decoder", with_broken_file, fails_at="decode"),
-    Case("failing_python", _mapped(below_thirty, batch=8), fails_at="map"),
-    Case("slow_to_start", _mapped(slow_at_first)),
-    Case("huge_elements", _mapped(huge_of, batch=0)),
-    Case("ragged", _mapped(ragged_of)),
-    Case("unknown_shapes", _mapped(shapeless_of)),
-    Case("padded_batches", padded),
-    Case("table", with_table),
-    Case("variable", with_variable),
-    Case("random", _mapped(with_noise), is_repeatable=False),
-    Case("sparse", _mapped(sparse_of)),
-    Case("nested", nested),
-    Case("shuffle_of_one", shuffled_by_one),
-    Case("sample_from_datasets", sampled),
-    Case("choose_from_datasets", chosen),
-    Case("group_by_window", grouped),
-    Case("bucket_by_sequence_length", bucketed),
-    Case("windows", windowed),
-    Case("rare_stages", chained),
 )

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from benchmarks import doctor
 from benchmarks.doctor.diagnosis import CONSUMER
-from tests.benchmarks.doctor.misconfigured import HARD
+from tests.benchmarks.doctor.awkward import HARD
 
 SECONDS = 6.0
 BY_NAME = {case.name: case for case in HARD}
@@ -96,6 +96,22 @@ def test_the_consumer_is_timed():
     )
     assert 29 < found.step_ms < 60
     assert found.bottleneck == CONSUMER
+
+
+def test_a_consumer_leaves_the_dataset_alone(tmp_path):
+    path = str(tmp_path / "cache")
+    made = numbers().take(60).shuffle(60, seed=1).cache(path).batch(4)
+    doctor.examine(made, seconds=5, consumer=lambda _: None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_filter_that_lets_little_through_has_a_rate():
+    def make():
+        return numbers().repeat().filter(lambda each: each % 50_000 == 49_999, name="rare")
+
+    found = doctor.examine(make, seconds=5)
+    assert found.elements_per_s > 0
+    assert found.bottleneck
 
 
 def test_branches_are_walked():

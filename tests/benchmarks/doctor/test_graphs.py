@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.doctor import graphs
-from tests.benchmarks.doctor.misconfigured import CASES, FINE, HARD
+from tests.benchmarks.doctor.awkward import HARD
+from tests.benchmarks.doctor.misconfigured import CASES, FINE
 
 COMPLETE = [case for case in HARD if not case.fails_at]
 

@@ -93,8 +93,11 @@ def test_a_failure_is_told_as_the_users(module, name, text):
         (["pipelines"], "'pipelines' names no function: expected PACKAGE.MODULE:FUNCTION"),
         (["a b:make"], "'a b' is no module"),
         (["none.py:make"], "'none.py' is no file"),
-        (["os:getcwd", "--seconds=1"], "--seconds=1: expected 5 to 3,600"),
-        (["os:getcwd", "--step_ms=0"], "--step_ms=0: expected a positive number"),
+        (["os:getcwd", "--seconds=1"], "--seconds=1 is out of range: expected 5 to 3,600"),
+        (
+            ["os:getcwd", "--step_ms=0"],
+            "--step_ms=0 is out of range: expected a positive number",
+        ),
         (["os:getcwd", "--replicas=0"], "--replicas=0: expected 1 to 1,000,000"),
         (["os:getcwd", "--replicas=2"], "--replicas needs --accelerator_step_ms"),
         (["os:getcwd", "--emit=x.json"], "add --tune"),

@@ -5,7 +5,8 @@ import tensorflow as tf
 from benchmarks import doctor
 from benchmarks.doctor import candidates, graphs, proof, settings_file, tuning
 from benchmarks.series import ResultError
-from tests.benchmarks.doctor.misconfigured import CASES, FINE, HARD
+from tests.benchmarks.doctor.awkward import HARD
+from tests.benchmarks.doctor.misconfigured import CASES, FINE
 
 SECONDS = 2.0
 WHOLE = [case for case in HARD if not case.fails_at and case.is_repeatable]
@@ -57,8 +58,7 @@ def test_a_shuffle_is_the_same_in_every_pass():
     def make():
         return tf.data.Dataset.range(60).map(heavy).shuffle(30, seed=7).batch(4)
 
-    original = make()
-    tuned = doctor.tune(original, seconds=SECONDS)
+    original, tuned = make(), doctor.tune(make(), seconds=SECONDS)
     for _ in range(2):
         for one, other in zip(original, tuned, strict=True):
             np.testing.assert_array_equal(one, other)

@@ -1,0 +1,146 @@
+"""From what could be changed to what is prescribed: only what is measured to gain."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from benchmarks.doctor import (
+    advice,
+    candidates,
+    queueing,
+    setting_rewrites,
+    trials,
+    tuning,
+)
+from benchmarks.doctor.candidates import Candidate
+from benchmarks.doctor.diagnosis import Prescription
+from benchmarks.doctor.isolation import Isolated
+from benchmarks.doctor.queueing import Cost
+from benchmarks.doctor.rewrites import Rewrite, View
+
+# What is not measured to gain this is no prescription, and the pipeline is fine.
+LEAST_GAIN = 1.1
+# In the worst round.
+_SURE_GAIN = 0.97
+# Rewrites that are tried, the most promising first.
+_MOST_TRIED = 6
+# Whose gain the model of queues does not tell.
+_UNTOLD = ("shuffle earlier", "skip earlier", "rebatch", "deterministic off")
+_LEAST_SHARE = 0.3
+# Parts of the time: measuring stages anew, proofs, trials.
+_FINDING, _PROVING, _TRYING = 0.22, 0.06, 0.72
+_MOST_PROOF_SECONDS = 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Prescribed:
+    """What would mend a pipeline.
+
+    Attributes:
+      prescriptions: first what only the author can change, then the rest by gain.
+      tuned_gain: rate of the pipeline that `tune` makes over the rate now, or None.
+      spread: of the unchanged pipeline's rates, over their median.
+    """
+
+    prescriptions: tuple[Prescription, ...]
+    tuned_gain: float | None
+    spread: float
+
+
+def prescribe(
+    view: View,
+    now: Sequence[Cost],
+    isolated: Isolated,
+    *,
+    measured_s: float,
+    seconds: float,
+    folder: str,
+) -> Prescribed:
+    """Finds what could be changed, and tries what is promising.
+
+    Args:
+      view: the pipeline.
+      now: what its stages cost as it runs.
+      isolated: elements that were kept of each stage.
+      measured_s: from one element to the next.
+      seconds: for all of it.
+      folder: a directory for file caches.
+    """
+    found = candidates.find(
+        view, now, isolated, seconds=seconds * _FINDING, measured_s=measured_s
+    )
+    proof_s = min(_MOST_PROOF_SECONDS, seconds * _PROVING)
+    tuned = tuning.combine(view, found, seconds=proof_s)
+    promising = _promising(view, now, found)
+    tried = trials.run(
+        view.pipeline,
+        [(each.rewrite,) for each in promising] + [tuned.rewrites],
+        seconds=seconds * _TRYING,
+        pass_elements=_pass_elements(view),
+        folder=folder,
+    )
+    *gains, together = tried.gains
+    measured = [
+        _prescription(view, each.rewrite, each.gain, gain.median, tuned.rewrites)
+        for each, gain in zip(promising, gains, strict=True)
+        if gain is not None and gain.median >= LEAST_GAIN and gain.least > _SURE_GAIN
+    ]
+    measured.sort(key=lambda each: -(each.measured_gain or 0.0))
+    advised = [
+        _prescription(view, each.rewrite, each.gain, None, ())
+        for each in advice.find(view, now)
+    ]
+    return Prescribed(
+        (*advised, *measured),
+        None if together is None else together.median,
+        tried.spread,
+    )
+
+
+def _prescription(
+    view: View,
+    rewrite: Rewrite,
+    predicted: float | None,
+    measured: float | None,
+    tuned: Sequence[Rewrite],
+) -> Prescription:
+    (number,) = (
+        number for number, node in enumerate(view.nodes) if node.tag == rewrite.tags[0]
+    )
+    return Prescription(
+        kind=rewrite.kind,
+        stage=number,
+        reason=rewrite.reason,
+        edit=rewrite.edit,
+        predicted_gain=predicted,
+        measured_gain=measured,
+        keeps_elements=not rewrite.alters,
+        is_applied_by_tune=rewrite in tuned,
+    )
+
+
+def _promising(
+    view: View, now: Sequence[Cost], found: Sequence[Candidate]
+) -> list[Candidate]:
+    """What is worth a trial: by the model, or where most of the time goes."""
+    shares = queueing.shares(now, view.cores)
+    return [
+        each
+        for each in found
+        if each.gain >= LEAST_GAIN
+        or each.rewrite.kind in _UNTOLD
+        or (
+            each.rewrite.kind != setting_rewrites.PREFETCH
+            and sum(shares.get(tag, 0.0) for tag in each.rewrite.tags) > _LEAST_SHARE
+        )
+    ][:_MOST_TRIED]
+
+
+def _pass_elements(view: View) -> int:
+    """Elements of the whole pipeline in one pass, 0 if that is not known or endless."""
+    for node in view.nodes:
+        if "Repeat" in node.op:
+            count = view.cardinality(node.inputs[0])
+            return max(0, round(count / max(view.elements.get(node.tag, 1.0), 1e-9)))
+    return 0
