@@ -25,8 +25,8 @@ class Step:
       model: 'cnn_lstm' or 'conv_lstm'.
       layers: 'fast' or 'stock'.
       batch_size: clips in a step, over all replicas.
-      is_streamed: whether a training step gets fresh clips, as the trainers feed them, of
-        which the first batch is the one that all other arms keep in memory.
+      kept_batches: of the stream, taken in turn from memory. With 0 a training step gets
+        fresh clips, as the trainers feed them; the first batch is always the same.
       replicas: of a MirroredStrategy over as many logical CPUs; 0 for one device without
         it.
     """
@@ -35,7 +35,7 @@ class Step:
     model: str
     layers: str
     batch_size: int
-    is_streamed: bool = False
+    kept_batches: int = 1
     replicas: int = 0
 
 
@@ -84,7 +84,9 @@ def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], measure.Work
     if timed.layers == "fast":
         # Compiled once a machine, as packages are installed once.
         library.load()
-    resident = None if timed.is_streamed else _resident(strategy, timed.batch_size)
+    kept = [
+        _kept(strategy, timed.batch_size, number) for number in range(timed.kept_batches)
+    ]
     start = time.perf_counter()
     with strategy.scope():
         model = models.build(timed.model, layers=timed.layers)
@@ -92,15 +94,11 @@ def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], measure.Work
         optimizer = keras.optimizers.Adam(step_turns.LEARNING_RATE)
         optimizer.build(model.trainable_variables)
     if timed.kind == "infer":
-        return step_turns.turn_of(_inference(model, resident), start, timed.batch_size)
+        return step_turns.turn_of(_inference(model, kept[0]), start, timed.batch_size)
     train_step = steps.make_train_step(
         strategy, model, optimizer, clip_norm=step_turns.CLIP_NORM
     )
-    batches = (
-        itertools.repeat(resident)
-        if resident is not None
-        else _streamed(strategy, timed.batch_size)
-    )
+    batches = itertools.cycle(kept) if kept else _streamed(strategy, timed.batch_size)
     waited_s = 0.0
 
     def step() -> float:
@@ -125,15 +123,16 @@ def _inference(model: Any, batch: Any) -> Callable[[], float]:
     return lambda: step_turns.weighed(predict().numpy())
 
 
-def _resident(strategy: Any, batch_size: int) -> Any:
-    """The first batch of the stream, in memory; each replica has its rows of it."""
+def _kept(strategy: Any, batch_size: int, number: int) -> Any:
+    """A batch of the stream, in memory; each replica has its rows of it."""
     import tensorflow as tf
 
     import dotmotion_tfds
 
     replicas = strategy.num_replicas_in_sync
     rows = batch_size // replicas
-    clips = dotmotion_tfds.clips(range(batch_size))
+    first = number * batch_size
+    clips = dotmotion_tfds.clips(range(first, first + batch_size))
     whole = {
         "video": tf.constant(clips["video"]),
         "label": tf.constant(clips["label"]),

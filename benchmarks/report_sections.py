@@ -29,6 +29,7 @@ TITLES = {
 _CAPTIONS = {
     "accuracy": "Training until 0.99 of unseen clips are right, by seed",
     "per_core": "Clips that a core makes, against the notebook's loop",
+    "feed": "Training steps by where their batches come from",
     "grid": "Training from the stream by batch size, strategy and replicas",
 }
 _SIDE_BY_SIDE = (

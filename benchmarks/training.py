@@ -5,13 +5,15 @@ Examples:
       everything, about forty minutes on two cores
   python -m benchmarks.training --parts=steps --peers
       with PyTorch, eager and compiled: `pip install '.[peers]'` and a C++ compiler
+  python -m benchmarks.training --parts=feed --repeats=15
+      how fast the stream feeds the models, more exactly
   python -m benchmarks.training --parts=grid --models=cnn_lstm --batch_sizes=16,128
       other batches
 
 The parts are
 
-  steps     steps of each model in each way, on a batch that stays in memory and, for the
-            fast layers, from the stream
+  steps     steps of each model in each way, on a batch that stays in memory
+  feed      training steps of the fast layers on batches in memory and from the stream
   grid      training steps from the stream by layers, batch size, strategy and replicas
   accuracy  training by the default recipe until 0.99 of 1,000 unseen clips are right
 
@@ -37,6 +39,7 @@ from benchmarks import (
     measured_run,
     time_to_accuracy,
     torch_steps,
+    training_feed,
     training_grid,
 )
 from benchmarks.fingerprint import fingerprint
@@ -45,7 +48,7 @@ from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
 from trainers.architecture import FILTERS, KERNEL_SIZES, LSTM_UNITS
 from trainers.recipes import MODELS
 
-PARTS = ("steps", "grid", "accuracy")
+PARTS = ("steps", "feed", "grid", "accuracy")
 _KINDS = ("train", "infer")
 _KERAS = ("stock", "fast")
 _PYTORCH = ("PyTorch", "torch.compile")
@@ -57,7 +60,7 @@ def define_flags() -> Flags:
     flags.string("json", None, "file for the result")
     flags.string("models", ",".join(MODELS), "which models, separated by commas")
     flags.string("parts", ",".join(PARTS), "which parts, separated by commas")
-    flags.integer("batch_size", 32, "clips in a step, for the part steps")
+    flags.integer("batch_size", 32, "clips in a step, for the parts steps and feed")
     flags.string("batch_sizes", "8,32,64", "clips in a step, for the part grid")
     flags.string("layers", ",".join(training_grid.LAYERS), "for the part accuracy")
     flags.integer("seeds", 3, "runs of each, for the part accuracy")
@@ -104,7 +107,7 @@ class Plan:
     Attributes:
       models: which models.
       parts: of `PARTS`.
-      batch_size: clips in a step of the part 'steps'.
+      batch_size: clips in a step of the parts 'steps' and 'feed'.
       batch_sizes: clips in a step of the part 'grid', multiples of its replicas.
       layers: 'fast', 'stock' or both, for the part 'accuracy'.
       seeds: runs of each, for the part 'accuracy'.
@@ -127,9 +130,9 @@ class Plan:
         turns = self.repeats + 1
         if "steps" in self.parts:
             arms = len(_KERAS) + 1 + (len(_PYTORCH) if self.peers else 0)
-            # One more when training.
-            of_model = len(_KINDS) * arms + 1
-            turns += (self.repeats + 1) * len(self.models) * of_model
+            turns += (self.repeats + 1) * len(self.models) * len(_KINDS) * arms
+        if "feed" in self.parts:
+            turns += len(self.models) * training_feed.turns(self.repeats)
         if "grid" in self.parts:
             of_model = training_grid.turns(self.batch_sizes, self.repeats)
             turns += len(self.models) * of_model
@@ -174,6 +177,10 @@ def measure_training(plan: Plan, *, advance: Callable[[str], Any]) -> dict[str, 
                 result["models"][name][kind] = _measure_steps(
                     kind, name, weights, plan, floor, advance
                 )
+        if "feed" in plan.parts:
+            result.setdefault("feed", {})[name] = training_feed.measure_feed(
+                name, weights, plan.batch_size, repeats=plan.repeats, advance=advance
+            )
         if "grid" in plan.parts:
             result.setdefault("grid", {})[name] = training_grid.measure_grid(
                 name,
@@ -207,37 +214,26 @@ def _measure_steps(
             way: measure.ratio(samples, "fast", way) for way in ways if way != "fast"
         },
         "control": measure.ratio(samples, "fast", _CONTROL),
-        **_of_resident(samples),
         "sgemm_floor_ms": round(floor_ms, 1),
         "fraction_of_sgemm": round(floor_ms / ways["fast"]["step_ms"], 3),
     }
 
 
 _CONTROL = "fast again"
-_STREAMED = "fast, fed by the stream"
 
 
 def _arms(
     kind: str, model_name: str, weights: Any, batch_size: int, *, peers: bool
 ) -> list[measure.Arm]:
-    def of_keras(name: str, layers: str, is_streamed: bool = False) -> measure.Arm:
-        step = keras_steps.Step(kind, model_name, layers, batch_size, is_streamed)
+    def of_keras(name: str, layers: str) -> measure.Arm:
+        step = keras_steps.Step(kind, model_name, layers, batch_size)
         return measure.Arm(name, keras_steps.prepare, (step, weights), kind)
 
     arms = [*(of_keras(layers, layers) for layers in _KERAS), of_keras(_CONTROL, "fast")]
-    if kind == "train":
-        arms.append(of_keras(_STREAMED, "fast", is_streamed=True))
     for name in _PYTORCH if peers else ():
         arguments = (kind, model_name, name == "torch.compile", weights, batch_size)
         arms.append(measure.Arm(name, torch_steps.prepare, arguments, kind))
     return arms
-
-
-def _of_resident(samples: Mapping[str, measure.Samples]) -> dict[str, Any]:
-    """The rate of training from the stream, over that on one batch in memory."""
-    if _STREAMED not in samples:
-        return {}
-    return {"stream_of_resident": measure.ratio(samples, _STREAMED, "fast")}
 
 
 def _summary(samples: measure.Samples) -> dict[str, Any]:
@@ -270,6 +266,8 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
 def parts(result: Mapping[str, Any]) -> dict[str, list[list[str]]]:
     """Tables besides that of the steps, by what they show."""
     found = {}
+    if "feed" in result:
+        found["feed"] = training_feed.table(result["feed"])
     if "grid" in result:
         found["grid"] = training_grid.table(result["grid"])
     if "accuracy" in result:
@@ -332,14 +330,6 @@ def _show(result: Mapping[str, Any]) -> None:
         for kind, figures in kinds.items()
     }
     notes = measured_run.controls(controls)
-    for model_name, kinds in result["models"].items():
-        for figures in kinds.values():
-            if "stream_of_resident" in figures:
-                ratio = figures["stream_of_resident"]["ratio"]
-                notes.append(
-                    f"{model_name} trains from the stream at {ratio:.3f} of its rate on "
-                    "one batch"
-                )
     if result["models"]:
         measured_run.print_table(table(result), texts=2, notes=notes)
     for name, lines in parts(result).items():

@@ -79,7 +79,7 @@ def _arm(
     model_name: str, layers: str, batch_size: int, replicas: int, weights: Any
 ) -> measure.Arm:
     step = keras_steps.Step(
-        "train", model_name, layers, batch_size, is_streamed=True, replicas=replicas
+        "train", model_name, layers, batch_size, kept_batches=0, replicas=replicas
     )
     name = _name(layers, batch_size, replicas)
     return measure.Arm(name, keras_steps.prepare, (step, weights), str(batch_size))

@@ -8,15 +8,13 @@ from tests.processes import python
 
 def test_the_program_measures_and_writes_a_model(tmp_path):
     path = tmp_path / "training.json"
-    options = ["--parts=steps", "--models=cnn_lstm", "--batch_size=1", "--repeats=1"]
+    options = ["--parts=steps,feed", "--models=cnn_lstm", "--batch_size=1", "--repeats=1"]
     options.append(f"--json={path}")
     done = python("-m", "benchmarks.training", *options)
     assert done.returncode == 0, done.stderr
     result = json.loads(path.read_text())
-    streamed = {"fast, fed by the stream"}
-    for kind, figures in result["models"]["cnn_lstm"].items():
-        ways = {"stock", "fast"} | (streamed if kind == "train" else set())
-        assert set(figures["ways"]) == ways
+    for figures in result["models"]["cnn_lstm"].values():
+        assert set(figures["ways"]) == {"stock", "fast"}
         for of_way in figures["ways"].values():
             assert of_way["step_ms"] > 0
             assert 0 <= of_way["input_wait_fraction"] < 1
@@ -26,8 +24,13 @@ def test_the_program_measures_and_writes_a_model(tmp_path):
         assert figures["control"]["ratio"] > 0
         assert 0 < figures["fraction_of_sgemm"] < 1
     assert list(result["models"]["cnn_lstm"]) == ["train", "infer"]
-    assert result["models"]["cnn_lstm"]["train"]["stream_of_resident"]["ratio"] > 0
-    assert "cnn_lstm trains from the stream at " in done.stdout
+    feed = result["feed"]["cnn_lstm"]
+    sources = ["one batch in memory", "8 batches in memory", "the stream"]
+    assert list(feed["sources"]) == sources
+    assert list(feed["of_one_batch"]) == sources[1:]
+    for figures in (*feed["of_one_batch"].values(), feed["control"]):
+        assert figures["ratio"] > 0
+    assert "cnn_lstm, the stream" in done.stdout
     assert "cnn_lstm, train" in done.stdout
     assert "control of cnn_lstm, infer" in done.stdout
 
@@ -64,8 +67,8 @@ def test_the_grid_has_every_setting_and_the_time_to_accuracy(tmp_path, monkeypat
 
 def test_the_plan_counts_the_turns():
     plan = training.Plan(models=["cnn_lstm"], repeats=2, seeds=2, batch_sizes=[8])
-    # SGEMM; stock, fast and its control twice, and the stream; 6 settings; 2 x 2 runs.
-    assert plan.turns == 3 + 3 * 7 + 3 * 6 + 4
+    # SGEMM; stock, fast and its control twice; 4 sources; 6 settings; 2 x 2 runs.
+    assert plan.turns == 3 + 3 * 6 + 3 * 4 + 3 * 6 + 4
 
 
 def test_peers_without_pytorch_are_refused(monkeypatch, capsys):
@@ -94,7 +97,7 @@ def test_operations_are_those_of_the_layers():
         (["--models=cnn"], "--models='cnn': expected some of"),
         (["--batch_size=0"], "batch_size=0"),
         (["--repeats=0"], "repeats=0"),
-        (["--parts=step"], "--parts='step': expected some of steps, grid, accuracy"),
+        (["--parts=step"], "--parts='step': expected some of steps, feed, grid"),
         (["--layers=fast,fast"], "--layers='fast,fast': expected some of"),
         (["--batch_sizes=3"], "--batch_sizes='3': expected multiples of 2"),
         (["--batch_sizes=0,x"], "--batch_sizes='0,x': expected multiples of 2"),

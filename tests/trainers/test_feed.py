@@ -109,6 +109,11 @@ def test_evaluation_on_the_built_dataset_takes_its_first_test_clips(tmp_path):
     np.testing.assert_array_equal(batches[0]["video"], expected["video"])
 
 
+def small_shard(shard):
+    del shard
+    return dotmotion_tfds.stream(config=SMALL_SPEC, batch_size=4).map(feed.with_weights)
+
+
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_no_iterator_waits_for_tuning_when_it_ends(replicas, monkeypatch):
     tuned = []
@@ -118,13 +123,17 @@ def test_no_iterator_waits_for_tuning_when_it_ends(replicas, monkeypatch):
         tuned.append(dataset.options().autotune.enabled)
         return iterate(dataset)
 
-    def make_shard(shard):
-        del shard
-        return dotmotion_tfds.stream(config=SMALL_SPEC, batch_size=4).map(feed.with_weights)
-
     monkeypatch.setattr(tf.data.Dataset, "__iter__", recorded)
-    batches = feed.iterate(feed.distribute(mirrored(replicas), make_shard))
+    batches = feed.iterate(feed.distribute(mirrored(replicas), small_shard))
     assert tuned == [False] * replicas
     assert set(next(batches)) == {"video", "label", "weight"}
-    iter(feed.distribute(mirrored(replicas), make_shard))
-    assert tuned[replicas:] == [None] * replicas, "iterators of others are left alone"
+    if replicas > 1:
+        iter(feed.distribute(mirrored(replicas), small_shard))
+        assert tuned[replicas:] == [None] * replicas, "iterators of others are left alone"
+
+
+def test_one_cpu_is_fed_by_an_ordinary_dataset():
+    for strategy in (mirrored(1), tf.distribute.OneDeviceStrategy("/cpu:0")):
+        assert isinstance(feed.distribute(strategy, small_shard), tf.data.Dataset)
+    spread = feed.distribute(mirrored(2), small_shard)
+    assert isinstance(spread, tf.distribute.DistributedDataset)

@@ -1,0 +1,100 @@
+"""Training steps by where their batches come from: memory or the stream."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks import keras_steps, measure
+
+_ONE, _AGAIN, _STREAM = "one batch in memory", "one batch again", "the stream"
+# More than fit in a processor's cache, as batches that were just made do not stay in it.
+_KEPT = 8
+_SEVERAL = f"{_KEPT} batches in memory"
+_SOURCES = {_ONE: 1, _AGAIN: 1, _SEVERAL: _KEPT, _STREAM: 0}
+
+
+def measure_feed(
+    model_name: str,
+    weights: Any,
+    batch_size: int,
+    *,
+    repeats: int,
+    advance: Callable[[str], Any],
+) -> dict[str, Any]:
+    """Measures one model with fast layers on one device.
+
+    Args:
+      model_name: 'cnn_lstm' or 'conv_lstm'.
+      weights: what all arms start from.
+      batch_size: clips in a step.
+      repeats: rounds that are counted.
+      advance: called with the arm's name after each turn.
+
+    Returns:
+      Figures by source, the ratio of each source's rate to that on one batch in memory
+      under 'of_one_batch', and 'control', the same arm twice.
+
+    Raises:
+      benchmarks.measure.MeasureError: if a turn fails, or the arms do not agree on the
+        loss of the first batch.
+    """
+    arms = [
+        measure.Arm(
+            source,
+            keras_steps.prepare,
+            (
+                keras_steps.Step("train", model_name, "fast", batch_size, kept),
+                weights,
+            ),
+            "feed",
+        )
+        for source, kept in _SOURCES.items()
+    ]
+    samples = measure.compare(arms, repeats=repeats, advance=advance)
+    return {
+        "sources": {
+            source: _summary(samples[source]) for source in _SOURCES if source != _AGAIN
+        },
+        "of_one_batch": {
+            source: measure.ratio(samples, source, _ONE) for source in (_SEVERAL, _STREAM)
+        },
+        "control": measure.ratio(samples, _ONE, _AGAIN),
+    }
+
+
+def turns(repeats: int) -> int:
+    """How many turns `measure_feed` takes for one model."""
+    return len(_SOURCES) * (repeats + 1)
+
+
+def _summary(samples: measure.Samples) -> dict[str, Any]:
+    return {
+        **samples.summary("clips"),
+        "step_ms": round(1000 * statistics.median(samples.seconds), 1),
+        **samples.notes,
+    }
+
+
+def table(feed: Mapping[str, Any]) -> list[list[str]]:
+    """A line of headings, and one of cells for each model and source.
+
+    Args:
+      feed: what `measure_feed` found, by model.
+    """
+    lines = [["model, fed from", "step", "input wait", "rate, of that on one batch"]]
+    for model_name, found in feed.items():
+        for source, figures in found["sources"].items():
+            ratio = found["of_one_batch"].get(source, found["control"])
+            told = "control " if source == _ONE else ""
+            lines.append(
+                [
+                    f"{model_name}, {source}",
+                    f"{figures['step_ms']:,.1f} ms",
+                    f"{figures['input_wait_fraction']:.2%}",
+                    f"{told}{ratio['ratio']:.3f} "
+                    f"({ratio['ratio_min']:.3f} to {ratio['ratio_max']:.3f})",
+                ]
+            )
+    return lines
