@@ -50,11 +50,11 @@ check: $(TEST_STAMP)
 # A short form of what `python -m benchmarks...` does; results keep the machine in their
 # names, and are on the page together.
 bench: $(RUN_STAMP)
-	@set -e; name=$$($(BIN)/python -m benchmarks.fingerprint); \
+	@set -e; mkdir -p $(RESULTS); name=$$($(BIN)/python -m benchmarks.fingerprint); \
 	measure() { echo "benchmarks.$$1 ..."; benchmark=$$1; shift; \
 		$(BIN)/python -m benchmarks.$$benchmark "$$@" \
 		--json=$(RESULTS)/$$benchmark-$$name.json; }; \
-	measure training --parts=steps,accuracy --layers=fast --seeds=1 --repeats=2; \
+	measure training --parts=steps,feed,accuracy --layers=fast --seeds=1 --repeats=2; \
 	measure input --repeats=2 --seconds=0.3; \
 	measure peers --repeats=2 --seconds=0.3 --clips=1024; \
 	measure storage --repeats=2 --clips=1000; \
