@@ -118,7 +118,8 @@ def print_table(
         shown.add_column(heading, justify="left" if number < texts else "right")
     for cells in rest:
         shown.add_row(*cells)
-    console = Console(width=width)
+    # Cells are what they are: "[peers]" is no markup.
+    console = Console(width=width, markup=False)
     console.print(shown)
     for note in notes:
         console.print(note)

@@ -68,3 +68,13 @@ def test_a_table_has_all_its_cells_and_notes(capsys):
 def test_controls_are_told_by_name():
     told = measured_run.controls({"reading": {"ratio": 1.0123}})
     assert told == ["control of reading, the same way twice: 1.012"]
+
+
+def test_cells_are_no_markup(capsys):
+    measured_run.print_table(
+        [["way", "why"], ["[bold]", "pip install '.[peers]'"]], texts=2, notes=["[x]"]
+    )
+    out = capsys.readouterr().out
+    assert "pip install '.[peers]'" in out
+    assert "[bold]" in out
+    assert out.endswith("[x]\n")
