@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from benchmarks.doctor import (
@@ -14,6 +14,7 @@ from benchmarks.doctor import (
     isolation,
     order_rewrites,
     parallel_rewrites,
+    prefetch_rewrites,
     queueing,
     setting_rewrites,
     timing,
@@ -25,12 +26,13 @@ from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View
 
 # In the order in which they are made: what takes the place of stages comes after what
-# moves them, and what has them run in parallel comes last.
+# moves them, then what has them run in parallel, and last what does not touch them.
 _MODULES: tuple[ModuleType, ...] = (
     order_rewrites,
     cache_rewrites,
     vectorised_rewrites,
     parallel_rewrites,
+    prefetch_rewrites,
     setting_rewrites,
 )
 # Stages whose new cost is measured, not derived.
@@ -167,10 +169,13 @@ def _after(
         wall_s, cpu_s = timed.element_s, timed.cpu_s
         if rewrite.kind == vectorised_rewrites.VECTORISE:
             is_server = True
-            size = int(view.pipeline.constant(tags[-1], "batch_size"))
-            batching = timing.measure_alone(
-                isolated.kept[first].repeat().batch(size), _SEGMENT_SECONDS
+            batches = vectorised_rewrites.in_batches(
+                view.pipeline,
+                view.node(tags[0]),
+                view.node(tags[-1]),
+                isolated.kept[first].repeat(),
             )
+            batching = timing.measure_alone(batches, _SEGMENT_SECONDS)
             # That is done by the thread that takes the elements, one after the other.
             changed[tags[0]] = dataclasses.replace(
                 changed[tags[0]],
@@ -202,7 +207,23 @@ def _after(
             changed[tag] = _scaled(changed[tag], 0.0)
     elif rewrite.kind == setting_rewrites.OPTIONS:
         return costs.in_pipeline(view, options=None)
+    elif rewrite.kind == prefetch_rewrites.BETWEEN:
+        return _ahead_of(changed, view, tags[0])
     return list(changed.values())
+
+
+def _ahead_of(changed: Mapping[str, Cost], view: View, tag: str) -> list[Cost]:
+    """The costs with a thread that takes a stage's elements ahead of the next one."""
+    (taker,) = (node.tag for node in view.nodes if tag in node.inputs)
+    thread = Cost(f"ahead of {taker}", (tag,), 0.0, 0.0, is_server=True)
+    found = []
+    for cost in changed.values():
+        if cost.tag == taker:
+            inputs = tuple(thread.tag if each == tag else each for each in cost.inputs)
+            found += [thread, dataclasses.replace(cost, inputs=inputs)]
+        else:
+            found.append(cost)
+    return found
 
 
 def _scaled(cost: Cost, factor: float) -> Cost:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from benchmarks.doctor import (
     advice,
     candidates,
+    prefetch_rewrites,
     queueing,
-    setting_rewrites,
     trials,
     tuning,
 )
@@ -131,7 +131,7 @@ def _promising(
         if each.gain >= LEAST_GAIN
         or each.rewrite.kind in _UNTOLD
         or (
-            each.rewrite.kind != setting_rewrites.PREFETCH
+            each.rewrite.kind != prefetch_rewrites.PREFETCH
             and sum(shares.get(tag, 0.0) for tag in each.rewrite.tags) > _LEAST_SHARE
         )
     ][:_MOST_TRIED]

@@ -98,14 +98,22 @@ def options_of(view: View) -> tf.data.Options:
     return merged
 
 
+# What may be in the making at once without being asked.
+_MOST_BYTES = 256 << 20
+
+
 def parallelism_for(alone: Alone | None, cores: int) -> int:
-    """How many elements to work on at once: more than processors where work waits."""
+    """How many elements to work on at once: more than processors where work waits.
+
+    With one for each processor, one that is ready keeps a processor idle until those
+    before it have been taken: counting words was 1.5 times as fast with twice as many.
+    """
     if alone is None or alone.element_s <= 0:
-        return cores
+        return 2 * cores
     busy = min(alone.cpu_s / alone.element_s, 1.0)
-    if busy > 0.7:
-        return cores
-    return min(64, max(cores, round(cores / max(busy, 0.02))))
+    waiting = 0 if busy > 0.7 else min(64, round(cores / max(busy, 0.02)))
+    fitting = max(cores, int(_MOST_BYTES / max(alone.bytes, 1)))
+    return min(max(2 * cores, waiting), fitting)
 
 
 def where(node: Node) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -15,6 +15,8 @@ from benchmarks.doctor import (
     costs,
     graphs,
     isolation,
+    parallel_rewrites,
+    prefetch_rewrites,
     proof,
     setting_rewrites,
     time_limits,
@@ -32,6 +34,9 @@ _LEAST_GAIN = 1.02
 _SURE_GAIN = 1.2
 # Rates of so short runs differ by as much.
 _NO_LOSS = 0.97
+_CLEARLY = 1.05
+# Parts of the time, and the part of the last one that proofs may take.
+_ISOLATING, _FINDING, _TRYING, _PROVING = 0.4, 0.2, 0.4, 0.3
 _FREE = ("parallel map", "parallel filter", "parallel interleave")
 _MOVES = ("shuffle earlier", "skip earlier")
 # Of the time of a whole element, below which a stage is left to one thread.
@@ -116,7 +121,7 @@ def find(dataset: tf.data.Dataset, *, seconds: float = 10.0) -> Tuned:
     try:
         pipeline = graphs.read(dataset)
         isolated = time_limits.within(
-            2 * seconds + 20, lambda: isolation.measure(pipeline, seconds * 0.5)
+            2 * seconds + 20, lambda: isolation.measure(pipeline, seconds * _ISOLATING)
         )
     except (
         GraphError,
@@ -126,29 +131,56 @@ def find(dataset: tf.data.Dataset, *, seconds: float = 10.0) -> Tuned:
     ) as error:
         raise NotTunableError(graphs.first_line(error)) from error
     view, now = _view(pipeline, isolated)
-    found = candidates.find(view, now, isolated, seconds=seconds * 0.2)
-    tuned = combine(view, found, seconds=seconds * 0.15)
-    return _faster(view, found, tuned, seconds * 0.25)
+    found = candidates.find(view, now, isolated, seconds=seconds * _FINDING)
+    return _fastest(view, found, seconds * _TRYING)
 
 
-def _faster(view: View, found: Sequence[Candidate], tuned: Tuned, seconds: float) -> Tuned:
-    """What was tuned if it is no slower, or what the model was sure of, or nothing."""
-    sure = [each for each in found if each.gain >= _SURE_GAIN]
-    for attempt in (tuned, None):
-        if attempt is None:
-            if not sure or len(sure) == len(found):
-                break
-            attempt = combine(view, sure, seconds=seconds / 2)
-        if not attempt.rewrites:
+def _fastest(view: View, found: Sequence[Candidate], seconds: float) -> Tuned:
+    """The fastest of some sets of changes, or none if all are slower."""
+    attempts: list[Tuned] = []
+    for attempt in _attempts(view, found, seconds * _PROVING):
+        if attempt.rewrites and all(
+            attempt.rewrites != other.rewrites for other in attempts
+        ):
+            attempts.append(attempt)
+    if not attempts:
+        return combine(view, (), seconds=seconds * _PROVING)
+    with tempfile.TemporaryDirectory() as folder:
+        tried = trials.run(
+            view.pipeline,
+            [attempt.rewrites for attempt in attempts],
+            seconds=seconds * (1 - _PROVING),
+            folder=folder,
+        )
+    gains = [0.0 if gain is None else gain.median for gain in tried.gains]
+    # The first one is what the model thinks best: others have to be clearly better.
+    best = max(gains)
+    for attempt, gain in zip(attempts, gains, strict=True):
+        if gain >= _NO_LOSS and gain > best / _CLEARLY:
             return attempt
-        with tempfile.TemporaryDirectory() as folder:
-            (gain,) = trials.run(
-                view.pipeline, [attempt.rewrites], seconds=seconds, folder=folder
-            ).gains
-        if gain is not None and gain.median >= _NO_LOSS:
-            return attempt
-    left = (*tuned.left, "nothing was changed: what could be was no faster")
+    left = (*attempts[0].left, "nothing was changed: what could be was no faster")
     return Tuned(view.pipeline, view.pipeline, (), left, 0)
+
+
+def _attempts(view: View, found: Sequence[Candidate], seconds: float) -> Iterator[Tuned]:
+    """Sets of changes that could be best together, each proved to alter nothing."""
+    between = prefetch_rewrites.BETWEEN
+    has_between = any(
+        each.rewrite.kind == between and each.gain >= _LEAST_GAIN for each in found
+    )
+    without = [each for each in found if each.rewrite.kind != between]
+    yield combine(view, without, seconds=seconds)
+    if has_between:
+        # Both have a reader work ahead; the thread costs less.
+        readers = parallel_rewrites.INTERLEAVE
+        yield combine(
+            view,
+            [each for each in found if each.rewrite.kind != readers],
+            seconds=seconds,
+        )
+    sure = [each for each in without if each.gain >= _SURE_GAIN]
+    if sure and len(sure) < len(without):
+        yield combine(view, sure, seconds=seconds / 2)
 
 
 def _view(
@@ -202,7 +234,7 @@ def _worthwhile(view: View, found: Sequence[Candidate]) -> list[Rewrite]:
             continue
         share = sum(view.wall_s(tag) for tag in rewrite.tags) / total
         is_free = rewrite.kind in _FREE and share >= _LEAST_SHARE
-        is_end = rewrite.kind in (setting_rewrites.PREFETCH, setting_rewrites.OPTIONS)
+        is_end = rewrite.kind in (prefetch_rewrites.PREFETCH, setting_rewrites.OPTIONS)
         is_move = rewrite.kind in _MOVES and _saves_bytes(view, rewrite)
         is_whole = rewrite.kind == vectorised_rewrites.REBATCH
         if candidate.gain >= _LEAST_GAIN or is_free or is_end or is_move or is_whole:

@@ -8,11 +8,12 @@ import tensorflow as tf
 
 from benchmarks.doctor import converters, graphs, inlining
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
-from benchmarks.doctor.rewrites import Rewrite, View, where
+from benchmarks.doctor.rewrites import Rewrite, View, parallelism_for, where
 
 VECTORISE, REBATCH = "vectorise", "rebatch"
 KINDS = (VECTORISE, REBATCH)
 _MAPS = ("MapDataset", "ParallelMapDatasetV2")
+_UNBATCH = "UnbatchDataset"
 _BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
 
 
@@ -23,7 +24,7 @@ def find(view: View) -> list[Rewrite]:
         if node.op not in _BATCHES:
             continue
         unbatch = view.source_of(node)
-        if unbatch is not None and unbatch.op == "UnbatchDataset":
+        if unbatch is not None and unbatch.op == _UNBATCH:
             found += _rebatch(view, node, unbatch)
         else:
             found += _vectorise(view, node)
@@ -38,12 +39,9 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     """
     if rewrite.kind == REBATCH:
         return _apply_rebatch(pipeline, rewrite)
-    *map_tags, batch_tag = rewrite.tags
-    maps = [pipeline.node(tag) for tag in map_tags]
-    before = graphs.build(pipeline, maps[0].inputs[0])
-    batch_size = int(pipeline.constant(batch_tag, "batch_size"))
-    drop = bool(pipeline.constant(batch_tag, "drop_remainder"))
-    batches = before.batch(batch_size, drop_remainder=drop)
+    *stages, batch = (pipeline.node(tag) for tag in rewrite.tags)
+    batches = in_batches(pipeline, stages[0], batch)
+    maps = [node for node in stages if node.op != _UNBATCH]
 
     def one(*element: Any) -> tuple[Any, ...]:
         tensors = list(tf.nest.flatten(element))
@@ -71,8 +69,27 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
         raise GraphError(graphs.first_line(error)) from None
     finally:
         logger.setLevel(level)
-    mapped = _as_spec(mapped, pipeline.spec(batch_tag))
-    return graphs.substituted(pipeline, batch_tag, mapped)
+    mapped = _as_spec(mapped, pipeline.spec(batch.tag))
+    return graphs.substituted(pipeline, batch.tag, mapped)
+
+
+def in_batches(
+    pipeline: Pipeline, first: Node, batch: Node, feed: tf.data.Dataset | None = None
+) -> tf.data.Dataset:
+    """What the functions of a vectorised chain take.
+
+    Args:
+      pipeline: where the chain is.
+      first: of its stages: a map, or what takes batches apart before one.
+      batch: the last.
+      feed: elements to take instead of those that come before.
+    """
+    before = graphs.build(pipeline, first.inputs[0]) if feed is None else feed
+    size = int(pipeline.constant(batch.tag, "batch_size"))
+    drop = bool(pipeline.constant(batch.tag, "drop_remainder"))
+    if first.op == _UNBATCH:
+        return before.rebatch(size, drop_remainder=drop)
+    return before.batch(size, drop_remainder=drop)
 
 
 def _as_spec(dataset: tf.data.Dataset, spec: Any) -> tf.data.Dataset:
@@ -96,20 +113,30 @@ def _vectorise(view: View, batch: Node) -> list[Rewrite]:
             size = view.pipeline.constant(batch.tag, "batch_size")
             if size is None or view.consumer(maps[-1].tag) is not batch:
                 break
+            apart = (node.tag,) if node.op == _UNBATCH else ()
             found.append(
                 Rewrite(
                     VECTORISE,
-                    (*(each.tag for each in maps), batch.tag),
-                    {"num_parallel_calls": view.cores},
+                    (*apart, *(each.tag for each in maps), batch.tag),
+                    {"num_parallel_calls": _calls(view, batch)},
                     f"{names} is called for each element, and once for {int(size)} of "
                     "them would do",
-                    f".batch({int(size)}) first, and then "
+                    f"{_batching(node)}({int(size)}) first, and then "
                     ".map() with a function of whole batches, such as "
                     f"tf.vectorized_map({maps[-1].function or 'f'}, batch)",
                 )
             )
     # The longest first: it saves most, if it can be made.
     return found[::-1]
+
+
+def _batching(before: Node) -> str:
+    return ".rebatch" if before.op == _UNBATCH else ".batch"
+
+
+def _calls(view: View, batch: Node) -> int:
+    """As for a map of whole batches, of which one takes as long as the chain."""
+    return parallelism_for(view.alone.get(batch.tag), view.cores)
 
 
 def _is_plain(view: View, node: Node) -> bool:

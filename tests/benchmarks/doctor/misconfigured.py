@@ -1129,7 +1129,7 @@ CASES = (
         "no_prefetch_between",
         scanned,
         frozenset({"records", "smooth"}),
-        frozenset({"prefetch", "parallel interleave"}),
+        frozenset({"prefetch between", "parallel interleave"}),
         _grid(scanned, between=(1, 4, 16), ahead=(1, 4)),
         is_tunable=True,
     ),

@@ -11,6 +11,7 @@ from benchmarks.doctor import (
     graphs,
     order_rewrites,
     parallel_rewrites,
+    prefetch_rewrites,
     proof,
     rewrites,
     setting_rewrites,
@@ -50,6 +51,10 @@ def is_wide(number, wide):
 
 def opened(start):
     return tf.data.Dataset.range(start, start + 7)
+
+
+def running(total, value):
+    return total + value, total + value
 
 
 def random(value):
@@ -181,11 +186,29 @@ CASES = {
         WIDE.batch(7).repeat(2),
         ["RangeDataset", "MapDataset", "BatchDatasetV2", "CacheDatasetV2", "RepeatDataset"],
     ),
+    "batches that are taken apart for maps": (
+        vectorised_rewrites,
+        "vectorise",
+        numbers().batch(5).unbatch().map(widen).batch(7),
+        [
+            "RangeDataset",
+            "BatchDatasetV2",
+            *["MapDataset"] * 2,
+            "RebatchDatasetV2",
+            "ParallelMapDatasetV2",
+        ],
+    ),
     "no prefetch": (
-        setting_rewrites,
+        prefetch_rewrites,
         "prefetch",
         WIDE,
         ["RangeDataset", "MapDataset", "PrefetchDataset"],
+    ),
+    "two stages in one thread": (
+        prefetch_rewrites,
+        "prefetch between",
+        numbers().scan(np.int64(0), running).batch(3),
+        ["RangeDataset", "PrefetchDataset", "ScanDataset", "BatchDatasetV2"],
     ),
 }
 
@@ -222,7 +245,7 @@ def test_numbers_of_calls_are_set():
     view = view_of(dataset)
     changed, made = candidates.apply(view.pipeline, parallel_rewrites.find(view))
     assert len(made) == 1
-    assert int(changed.constant(changed.nodes[-1].tag, "num_parallel_calls")) == 2
+    assert int(changed.constant(changed.nodes[-1].tag, "num_parallel_calls")) == 4
 
 
 def test_what_waits_gets_more_calls_than_processors():
@@ -230,7 +253,9 @@ def test_what_waits_gets_more_calls_than_processors():
     assert rewrites.parallelism_for(waiting, cores=2) == 20
     idle = Alone(element_s=10e-3, cpu_s=0.0, bytes=8, inputs_per_output=1.0)
     assert rewrites.parallelism_for(idle, cores=2) == 64
-    assert rewrites.parallelism_for(None, cores=2) == 2
+    assert rewrites.parallelism_for(None, cores=2) == 4
+    large = Alone(element_s=10e-3, cpu_s=0.0, bytes=100 << 20, inputs_per_output=1.0)
+    assert rewrites.parallelism_for(large, cores=2) == 2
 
 
 @pytest.mark.parametrize("function", [random, python])
@@ -291,7 +316,15 @@ def test_options_that_hold_back_are_found_and_lifted():
     )
     assert lifted.autotune.enabled
     assert lifted.threading.private_threadpool_size == 2
-    assert kinds(setting_rewrites, WIDE.prefetch(1)) == []
+    assert lifted.threading.max_intra_op_parallelism is None, "it was not amiss"
+    assert kinds(setting_rewrites, WIDE) == []
+
+
+def test_stages_with_threads_of_their_own_need_no_prefetch_between():
+    parallel = numbers().map(widen, num_parallel_calls=2).batch(3).prefetch(1)
+    assert kinds(prefetch_rewrites, parallel) == []
+    ahead = numbers().prefetch(1).scan(np.int64(0), running).prefetch(1).batch(3)
+    assert kinds(prefetch_rewrites, ahead.prefetch(1)) == []
 
 
 def test_an_order_that_costs_is_told_but_never_changed_by_itself():
