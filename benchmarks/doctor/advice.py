@@ -18,7 +18,8 @@ PYTHON, GENERATOR, BYTES = "py_function", "from_generator", "uint8 until the dev
 # Of the time of an element: what takes less is not worth the author's while.
 _LEAST_SHARE = 0.3
 _LEAST_GAIN = 1.1
-_LEAST_WRITING = 0.35
+# Of the time of a map, and what writing bytes instead saves of it.
+_LEAST_WRITING, _SAVED = 0.2, 0.75
 _SAMPLE_BYTES = 1 << 20
 
 
@@ -52,8 +53,8 @@ def find(view: View, now: Sequence[Cost]) -> list[Advice]:
             found.append(_generator(view, node, now))
         elif traits.is_python:
             found.append(_python(view, node, now))
-        elif _makes_floats(view, node):
-            found.append(_floats(view, node, now))
+        elif (writing := _writing_floats(view, node)) > _LEAST_WRITING:
+            found.append(_floats(view, node, now, writing))
     return [
         each for each in found if each is not None and (each.gain or 2.0) >= _LEAST_GAIN
     ]
@@ -102,17 +103,17 @@ def _generator(view: View, node: Node, now: Sequence[Cost]) -> Advice:
     )
 
 
-def _makes_floats(view: View, node: Node) -> bool:
-    """Whether most of what a map does is to write floats that were bytes."""
+def _writing_floats(view: View, node: Node) -> float:
+    """Which part of what a map does is to write floats that were bytes, from 0 to 1."""
     if node.op not in ("MapDataset", "ParallelMapDatasetV2"):
-        return False
+        return 0.0
     after = tf.nest.flatten(view.pipeline.spec(node.tag), expand_composites=True)
     alone = view.alone.get(node.tag)
     if alone is None or not any(each.dtype == tf.float32 for each in after):
-        return False
-    if not view.traits(node).casts_bytes:
-        return False
-    return alone.bytes / _floats_bytes_per_s() > _LEAST_WRITING * alone.cpu_s
+        return 0.0
+    if not view.traits(node).casts_bytes or not alone.cpu_s:
+        return 0.0
+    return min(alone.bytes / _floats_bytes_per_s() / alone.cpu_s, 1.0)
 
 
 @functools.cache
@@ -123,7 +124,7 @@ def _floats_bytes_per_s() -> float:
     return 4 * _SAMPLE_BYTES / timing.measure_alone(floats, 0.1).cpu_s
 
 
-def _floats(view: View, node: Node, now: Sequence[Cost]) -> Advice:
+def _floats(view: View, node: Node, now: Sequence[Cost], writing: float) -> Advice:
     return Advice(
         Rewrite(
             BYTES,
@@ -133,5 +134,5 @@ def _floats(view: View, node: Node, now: Sequence[Cost]) -> Advice:
             "hand on uint8, and let the model cast and scale on its device",
             "element types",
         ),
-        _without(view, node, now, 0.25),
+        _without(view, node, now, 1 - _SAVED * writing),
     )

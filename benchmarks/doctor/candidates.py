@@ -150,6 +150,7 @@ def _after(
         calls = rewrite.arguments["num_parallel_calls"]
         if rewrite.kind == parallel_rewrites.INTERLEAVE:
             calls += rewrite.arguments.get("prefetch_input_elements", 0)
+        calls = min(calls, costs.pool_threads(view) or calls)
         changed[tags[0]] = dataclasses.replace(
             changed[tags[0]], parallelism=float(calls), is_server=True
         )
@@ -167,6 +168,8 @@ def _after(
             changed[tag] = dataclasses.replace(changed[tag], wall_s=0.0, cpu_s=0.0)
         is_server = any(changed[tag].is_server for tag in tags)
         wall_s, cpu_s = timed.element_s, timed.cpu_s
+        # Maps of whole batches, which the runtime calls in parallel.
+        is_server |= rewrite.kind == vectorised_rewrites.REBATCH
         if rewrite.kind == vectorised_rewrites.VECTORISE:
             is_server = True
             batches = vectorised_rewrites.in_batches(

@@ -128,9 +128,8 @@ def in_pipeline(view: View, model: Any = None, *, options: Any = _OF_AUTHOR) -> 
     chosen = chosen_parallelism(view.nodes, model)
     is_tuned, threads = True, 0
     if options is not None:
-        given = options_of(view)
-        is_tuned = given.autotune.enabled is not False
-        threads = given.threading.private_threadpool_size or 0
+        is_tuned = options_of(view).autotune.enabled is not False
+        threads = pool_threads(view)
     found = []
     for node in view.nodes:
         alone = view.alone.get(node.tag)
@@ -151,6 +150,11 @@ def in_pipeline(view: View, model: Any = None, *, options: Any = _OF_AUTHOR) -> 
             )
         )
     return found
+
+
+def pool_threads(view: View) -> int:
+    """Threads of the pipeline's own pool; 0 if it has none."""
+    return options_of(view).threading.private_threadpool_size or 0
 
 
 def chosen_parallelism(nodes: Sequence[Node], model: Any) -> dict[str, dict[str, float]]:
