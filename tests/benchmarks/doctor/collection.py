@@ -115,7 +115,7 @@ def _measure(case: Any, seconds: float, folder: pathlib.Path) -> dict[str, Any]:
         arms[f"by hand {number}"] = variant()
     rates = _rates(arms)
     best = max((name for name in arms if name != "tuned"), key=lambda name: rates[name])
-    ratios = _ratios(tuned, arms[best])
+    ratios, settled_s = _ratios(tuned, arms[best])
     return {
         "bottleneck": diagnosis.bottleneck,
         "culprit": sorted(case.culprit),
@@ -138,6 +138,8 @@ def _measure(case: Any, seconds: float, folder: pathlib.Path) -> dict[str, Any]:
         "best": best,
         "tuned_vs_best": statistics.median(ratios),
         "tuned_vs_best_rounds": ratios,
+        "settled_s": settled_s,
+        "autotune_converged_s": diagnosis.autotune_converged_s,
         "is_tunable": case.is_tunable,
         "examined_s": diagnosis.examined_s,
         "problems": list(diagnosis.problems),
@@ -155,13 +157,18 @@ def _rates(arms: Mapping[str, Any]) -> dict[str, float]:
     return {name: statistics.median(of_arm) for name, of_arm in rates.items()}
 
 
-def _ratios(tuned: Any, best: Any) -> list[float]:
-    """Rates of the tuned pipeline over those of another one, by round."""
+def _ratios(tuned: Any, best: Any) -> tuple[list[float], float]:
+    """Rates of the tuned pipeline over those of another one, by round.
+
+    Also how long the tuned one took to reach its rate.
+    """
     from benchmarks.doctor import timing
 
-    sources = [timing.Elements(each) for each in (tuned, best)]
-    for source in sources:
-        _element_s(source, _SETTLE_SECONDS)
+    begin = time.perf_counter()
+    sources = [timing.Elements(tuned)]
+    settled_s = doctor_scores.settled_s(_arrivals(sources[0], begin))
+    sources.append(timing.Elements(best))
+    _element_s(sources[1], _SETTLE_SECONDS)
     ratios = []
     for number in range(_FINAL_ROUNDS):
         times = {}
@@ -169,7 +176,16 @@ def _ratios(tuned: Any, best: Any) -> list[float]:
             _element_s(sources[which], _DRAIN_SECONDS)
             times[which] = _element_s(sources[which], _SECONDS)
         ratios.append(times[1] / times[0])
-    return ratios
+    return ratios, settled_s
+
+
+def _arrivals(source: Any, begin: float) -> list[float]:
+    """When elements came, in seconds after some moment."""
+    found = [0.0]
+    while found[-1] < _SETTLE_SECONDS or len(found) < 3:
+        source.next()
+        found.append(time.perf_counter() - begin)
+    return found
 
 
 def _element_s(source: Any, seconds: float) -> float:
