@@ -50,6 +50,20 @@ def test_assertions_are_none():
     assert not of(NUMBERS.map(checked)).is_stateful
 
 
+def test_looking_up_is_no_state_but_inserting_is():
+    words = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(tf.range(5, dtype=tf.int64), tf.range(5)), -1
+    )
+    assert not of(NUMBERS.map(words.lookup)).is_stateful
+    counts = tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, 0)
+
+    def counted(value):
+        counts.insert(value, value)
+        return counts.lookup(value)
+
+    assert of(NUMBERS.map(counted)).is_stateful
+
+
 def test_python_code_is_known():
     assert of(NUMBERS.map(python)).is_python
     generated = tf.data.Dataset.from_generator(
