@@ -21,8 +21,8 @@ from benchmarks.doctor.rewrites import Rewrite, View
 
 # What is not measured to gain this is no prescription, and the pipeline is fine.
 LEAST_GAIN = 1.1
-# In the worst round.
-_SURE_GAIN = 0.97
+# In the worst round, so that chance alone prescribes nothing.
+_SURE_GAIN = 1.02
 # Rewrites that are tried, the most promising first.
 _MOST_TRIED = 6
 # Whose gain the model of queues does not tell.
