@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
+import math
 import multiprocessing
 import statistics
 import time
@@ -187,15 +189,21 @@ def compare(
 def ratio(samples: Mapping[str, Samples], left: str, right: str) -> dict[str, Any]:
     """How many times the rate of `right` the rate of `left` is, round by round.
 
+    Of two rounds that follow each other one goes the other way round, so their geometric
+    mean is free of what an arm gains by its place, and of a machine that slows down
+    steadily: with an odd number of rounds, the median of single ones was not, by 3 %.
+
     Returns:
-      The median, least and greatest ratio.
+      The median of every two rounds that follow each other; the least and greatest ratio
+      of a single one.
     """
     ratios = [
         one / other
         for one, other in zip(samples[left].rates, samples[right].rates, strict=True)
     ]
+    pairs = [math.sqrt(one * next_one) for one, next_one in itertools.pairwise(ratios)]
     return {
-        "ratio": round(statistics.median(ratios), 3),
+        "ratio": round(statistics.median(pairs or ratios), 3),
         "ratio_min": round(min(ratios), 3),
         "ratio_max": round(max(ratios), 3),
     }

@@ -48,8 +48,22 @@ def test_a_summary_has_median_extremes_spread_and_drift():
 
 
 def test_a_ratio_is_taken_round_by_round():
-    samples = {"a": Samples(1, 0, (1.0, 10.0, 1.0)), "b": Samples(1, 0, (2.0, 20.0, 3.0))}
-    assert ratio(samples, "a", "b") == {"ratio": 2.0, "ratio_min": 2.0, "ratio_max": 3.0}
+    samples = {"a": Samples(1, 0, (1.0, 10.0, 1.0)), "b": Samples(1, 0, (2.0, 20.0, 8.0))}
+    assert ratio(samples, "a", "b") == {"ratio": 3.0, "ratio_min": 2.0, "ratio_max": 8.0}
+    once = {"a": Samples(1, 0, (1.0,)), "b": Samples(1, 0, (2.0,))}
+    assert ratio(once, "a", "b")["ratio"] == 2.0
+
+
+@pytest.mark.parametrize("rounds", [2, 3, 9])
+def test_a_ratio_is_free_of_places_in_a_round_and_of_a_steady_drift(rounds):
+    first, second = [], []
+    for number in range(rounds):
+        # Whoever comes second takes a tenth more, and the machine slows down.
+        times = (1.0 * 1.05 ** (2 * number), 1.1 * 1.05 ** (2 * number + 1))
+        first.append(times[number % 2])
+        second.append(times[1 - number % 2])
+    samples = {"a": Samples(1, 0, tuple(first)), "b": Samples(1, 0, tuple(second))}
+    assert ratio(samples, "a", "b")["ratio"] == 1.0
 
 
 @pytest.mark.parametrize(
