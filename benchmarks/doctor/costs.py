@@ -17,6 +17,7 @@ _AUTOTUNE = -1
 # Fewer say less of a ratio than a sample of single elements.
 _LEAST_ELEMENTS = 16
 _CACHES = ("CacheDataset", "CacheDatasetV2")
+_SHUFFLES = ("ShuffleDataset", "ShuffleDatasetV2", "ShuffleDatasetV3")
 _FOR_ALL = ("ZipDataset",)
 # Words of a name in the runtime's model, such as "ParallelMapV2".
 _PLAIN = re.compile(r"Dataset|Parallel|V\d+$|Forever|Finite")
@@ -88,21 +89,53 @@ def _part(node: Node, number: int, ratio: float) -> float:
     return ratio / len(node.inputs)
 
 
-def with_skips(pipeline: Pipeline, alone: Mapping[str, Alone]) -> dict[str, Alone]:
-    """Costs with the elements that are made only to be skipped in every pass."""
+def with_passes(pipeline: Pipeline, alone: Mapping[str, Alone]) -> dict[str, Alone]:
+    """Costs with what is made in every pass and never handed on.
+
+    That is what is skipped, and what is still in the buffer of a shuffle when a pass ends.
+    """
     found = dict(alone)
     nodes = pipeline.nodes
-    if not any("Repeat" in node.op for node in nodes):
-        return found
     for node in nodes:
-        if node.op != "SkipDataset" or node.tag not in alone:
+        if node.tag not in alone:
             continue
-        count = int(graphs.build(pipeline, node.inputs[0]).cardinality().numpy())
-        skipped = pipeline.constant(node.tag, "count")
-        if skipped is not None and 0 < int(skipped) < count:
-            ratio = count / (count - int(skipped))
+        ratio = 1.0
+        if node.op == "SkipDataset":
+            count = _cardinality(pipeline, node.inputs[0])
+            skipped = pipeline.constant(node.tag, "count")
+            if skipped is not None and 0 < int(skipped) < count:
+                ratio = count / (count - int(skipped))
+        elif node.op in _SHUFFLES:
+            given = _given_in_a_pass(pipeline, nodes, node, alone)
+            buffer = pipeline.constant(node.tag, "buffer_size")
+            if given and buffer is not None and int(buffer) > 0:
+                taken = given + int(buffer)
+                count = _cardinality(pipeline, node.inputs[0])
+                ratio = (min(taken, count) if count >= given else taken) / given
+        if ratio > 1:
             found[node.tag] = dataclasses.replace(alone[node.tag], inputs_per_output=ratio)
     return found
+
+
+def _given_in_a_pass(
+    pipeline: Pipeline, nodes: Sequence[Node], node: Node, alone: Mapping[str, Alone]
+) -> float:
+    """How many elements a stage gives until the pipeline ends or repeats; 0 if unknown."""
+    ratio, each = 1.0, node
+    while True:
+        takers = [other for other in nodes if each.tag in other.inputs]
+        if not takers or "Repeat" in takers[0].op:
+            return max(0.0, ratio * _cardinality(pipeline, each.tag))
+        taker = takers[0]
+        if len(takers) > 1 or len(taker.inputs) > 1 or taker.tag not in alone:
+            return 0.0
+        ratio *= alone[taker.tag].inputs_per_output
+        each = taker
+
+
+def _cardinality(pipeline: Pipeline, tag: str) -> int:
+    """Elements of a dataset; negative if it has no end or that is not known."""
+    return int(graphs.build(pipeline, tag).cardinality().numpy())
 
 
 def scaled_to(costs: Sequence[Cost], cpu_s: float) -> list[Cost]:

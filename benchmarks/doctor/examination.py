@@ -256,9 +256,10 @@ class _Examination:
             self._problems.append(f"could not be run alone: {', '.join(missing)}")
         has_repeat = any("Repeat" in node.op for node in nodes)
         alone = costs.with_ratios(nodes, isolated.alone, whole.model)
-        alone = costs.with_skips(pipeline, alone)
+        alone = costs.with_passes(pipeline, alone)
         elements = costs.elements(nodes, alone, are_cached=whole.passes > 0 or has_repeat)
-        return View(pipeline, nodes, alone, elements, timing.cores())
+        handover_s = isolated.handover_s or queueing.HANDOVER_SECONDS
+        return View(pipeline, nodes, alone, elements, timing.cores(), handover_s)
 
     def _cut(self, view: View) -> dict[str, float]:
         """Rates of the pipeline cut after each stage, in elements of the whole one."""
@@ -312,7 +313,7 @@ def _bottleneck(
     """The stage with the largest share; or the one at which the rate falls unexplained."""
     slowest = queueing.limits(now, view.cores)[0]
     tag = max(slowest.loads, key=lambda each: slowest.loads[each])
-    if cuts and measured_s > _FALL * max(slowest.seconds, queueing.HANDOVER_SECONDS):
+    if cuts and measured_s > _FALL * max(slowest.seconds, view.handover_s):
         before = None
         falls = {}
         for each, rate in cuts.items():

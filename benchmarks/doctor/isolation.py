@@ -51,11 +51,12 @@ _MOST_BYTES = 64 << 20
 _MOST_ELEMENTS = 4096
 # The part of a stage's time that goes into keeping its elements.
 _KEEPING = 0.6
-# Shorter times are lost in that of taking an element.
-_SHORT_SECONDS = 20e-6
+# What takes no more than so many times as long as taking an element is lost in it.
+_SHORT = 4.0
 # A stage that gives many elements for each that it takes, such as a reader of files.
 _READER_RATIO = 0.1
 _PATIENCE_SECONDS = 2.0
+_HANDOVERS, _HANDOVER_SECONDS = 4, 0.05
 _NOTHING = timing.Timing(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
 
 
@@ -95,10 +96,13 @@ class Isolated:
     Attributes:
       alone: the costs by tag. Stages behind one that can't be run alone are missing.
       kept: some of the elements that each gives, in memory, by tag.
+      handover_s: what it takes to take an element of the whole pipeline that is ready;
+        None if there are none.
     """
 
     alone: dict[str, Alone]
     kept: dict[str, tf.data.Dataset]
+    handover_s: float | None = None
 
 
 def measure(
@@ -155,7 +159,18 @@ def measure(
             except tf.errors.OpError as error:
                 raise StageError(node.tag, graphs.first_line(error)) from error
             advance(time.perf_counter() - begin)
-    return Isolated(found, kept)
+        last = nodes[-1].tag
+        # While the files are there that a cache may read.
+        handover_s = _handover_s(kept[last]) if last in kept else None
+    return Isolated(found, kept, handover_s)
+
+
+def _handover_s(ready: tf.data.Dataset) -> float:
+    """What it takes to take an element that another thread has ready: the least of some."""
+    dataset = ready.repeat().prefetch(2)
+    return min(
+        timing.measure(dataset, _HANDOVER_SECONDS).element_s for _ in range(_HANDOVERS)
+    )
 
 
 def _measure_stage(
@@ -177,7 +192,8 @@ def _measure_stage(
     # Python takes a millisecond to begin a dataset anew.
     dataset = graphs.build(stage, node.tag, endless).repeat()
     timed = timing.measure_alone(dataset, seconds * (1 - _KEEPING))
-    if timed.element_s < _SHORT_SECONDS and timing.is_batchable(dataset):
+    is_short = timed.element_s < _SHORT * overhead.single.element_s
+    if is_short and timing.is_batchable(dataset):
         timed = timing.measure_short(dataset, timed, seconds * (1 - _KEEPING))
     most = max(1, int(_MOST_BYTES / max(timed.bytes, 1)))
     in_time = max(1, int(seconds * _KEEPING / max(timed.element_s, 1e-7)))

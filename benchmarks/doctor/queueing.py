@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-# What it takes to hand over an element that is ready, from one thread to another.
+# What it takes to hand over an element that is ready, where that was not measured.
 HANDOVER_SECONDS = 18e-6
 
 
@@ -29,6 +29,8 @@ class Cost:
       has_lock: whether only one thread at a time can work, as with Python code; waiting
         can overlap.
       is_server: whether it works in threads of its own, ahead of who takes its elements.
+      own_s: from one element to the next of a server that was measured as it runs; None if
+        that has to be told from the other figures.
     """
 
     tag: str
@@ -38,9 +40,12 @@ class Cost:
     parallelism: float = 1.0
     has_lock: bool = False
     is_server: bool = False
+    own_s: float | None = None
 
     def server_s(self, cores: int) -> float:
         """How long its own threads are busy for one element of the whole pipeline."""
+        if self.own_s is not None:
+            return self.own_s
         parallelism = max(self.parallelism, 1.0)
         busy_s = min(self.cpu_s, self.wall_s)
         at_once = 1.0 if self.has_lock else min(parallelism, cores)
@@ -101,6 +106,14 @@ def shares(costs: Sequence[Cost], cores: int) -> dict[str, float]:
     return {cost.tag: slowest.loads.get(cost.tag, 0.0) / total for cost in costs}
 
 
-def predict(costs: Sequence[Cost], cores: int) -> float:
-    """Seconds from one element of the whole pipeline to the next."""
-    return max(limits(costs, cores)[0].seconds, HANDOVER_SECONDS)
+def predict(
+    costs: Sequence[Cost], cores: int, handover_s: float = HANDOVER_SECONDS
+) -> float:
+    """Seconds from one element of the whole pipeline to the next.
+
+    Args:
+      costs: of its stages.
+      cores: processors there are.
+      handover_s: what it takes at least to hand over one of its elements.
+    """
+    return max(limits(costs, cores)[0].seconds, handover_s)

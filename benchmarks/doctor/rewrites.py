@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.core.framework import dataset_options_pb2
 from tensorflow.python.data.ops import options as options_lib
 
-from benchmarks.doctor import graphs, traits
+from benchmarks.doctor import graphs, queueing, traits
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.isolation import Alone
 from benchmarks.doctor.traits import Traits
@@ -50,6 +50,7 @@ class View:
       alone: what each costs, by tag; some may be missing.
       elements: that each gives for one of the whole pipeline, by tag.
       cores: processors there are.
+      handover_s: what it takes to take one of its elements that is ready.
     """
 
     pipeline: Pipeline
@@ -57,6 +58,7 @@ class View:
     alone: Mapping[str, Alone]
     elements: Mapping[str, float]
     cores: int
+    handover_s: float = queueing.HANDOVER_SECONDS
 
     def traits(self, node: Node) -> Traits:
         """What a dataset's functions do."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.doctor import candidates, graphs, proof
+from benchmarks.doctor import catalogue, graphs, proof
 from benchmarks.doctor.graphs import GraphError
 from benchmarks.doctor.rewrites import Rewrite
 from benchmarks.doctor.tuning import Tuned
@@ -79,7 +79,7 @@ def apply(dataset: tf.data.Dataset, path: str | os.PathLike[str]) -> tf.data.Dat
         )
         for each in settings["rewrites"]
     ]
-    changed, made = candidates.apply(pipeline, chosen)
+    changed, made = catalogue.apply(pipeline, chosen)
     if len(made) != len(chosen):
         raise ResultError(f"{os.fspath(path)!r}: some of its changes can't be made here")
     try:

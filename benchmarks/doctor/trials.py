@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from benchmarks.doctor import candidates, graphs, time_limits, timing
+from benchmarks.doctor import catalogue, graphs, time_limits, timing
 from benchmarks.doctor.graphs import GraphError, Pipeline
 from benchmarks.doctor.rewrites import Rewrite
 
@@ -66,7 +66,7 @@ def run(
     """
     arms: list[Pipeline | None] = [pipeline]
     for rewrites in changes:
-        changed, made = candidates.apply(pipeline, rewrites)
+        changed, made = catalogue.apply(pipeline, rewrites)
         arms.append(changed if made else None)
     running = sum(arm is not None for arm in arms)
     each_s = seconds / (running * _ROUNDS)

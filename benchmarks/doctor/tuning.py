@@ -12,12 +12,14 @@ import tensorflow as tf
 
 from benchmarks.doctor import (
     candidates,
+    catalogue,
     costs,
     graphs,
     isolation,
     parallel_rewrites,
     prefetch_rewrites,
     proof,
+    queueing,
     setting_rewrites,
     time_limits,
     timing,
@@ -36,7 +38,7 @@ _SURE_GAIN = 1.2
 _NO_LOSS = 0.97
 _CLEARLY = 1.05
 # Parts of the time, and the part of the last one that proofs may take.
-_ISOLATING, _FINDING, _TRYING, _PROVING = 0.4, 0.2, 0.4, 0.3
+_ISOLATING, _RUNNING, _FINDING, _TRYING, _PROVING = 0.35, 0.05, 0.2, 0.4, 0.3
 _FREE = ("parallel map", "parallel filter", "parallel interleave")
 _MOVES = ("shuffle earlier", "skip earlier")
 # Of the time of a whole element, below which a stage is left to one thread.
@@ -131,8 +133,36 @@ def find(dataset: tf.data.Dataset, *, seconds: float = 10.0) -> Tuned:
     ) as error:
         raise NotTunableError(graphs.first_line(error)) from error
     view, now = _view(pipeline, isolated)
-    found = candidates.find(view, now, isolated, seconds=seconds * _FINDING)
+    found = candidates.find(
+        view,
+        now,
+        isolated,
+        seconds=seconds * _FINDING,
+        measured_s=_measured_s(pipeline, seconds * _RUNNING),
+    )
     return _fastest(view, found, seconds * _TRYING)
+
+
+def _measured_s(pipeline: Pipeline, seconds: float) -> float | None:
+    """From one element to the next as it is; None if none come in time."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            timed: timing.Timing = time_limits.within(
+                5 * seconds + 5,
+                lambda: timing.measure(
+                    graphs.build(graphs.with_own_files(pipeline, folder)),
+                    seconds * 0.6,
+                    warmup_s=seconds * 0.4,
+                ),
+            )
+        except (
+            GraphError,
+            tf.errors.OpError,
+            timing.EmptyError,
+            time_limits.TooSlowError,
+        ):
+            return None
+    return timed.element_s
 
 
 def _fastest(view: View, found: Sequence[Candidate], seconds: float) -> Tuned:
@@ -185,10 +215,12 @@ def _attempts(view: View, found: Sequence[Candidate], seconds: float) -> Iterato
 
 def _view(
     pipeline: Pipeline, isolated: isolation.Isolated
-) -> tuple[View, list[candidates.Cost]]:
+) -> tuple[View, list[queueing.Cost]]:
     nodes = tuple(pipeline.nodes)
-    elements = costs.elements(nodes, isolated.alone, are_cached=True)
-    view = View(pipeline, nodes, isolated.alone, elements, timing.cores())
+    alone = costs.with_passes(pipeline, isolated.alone)
+    elements = costs.elements(nodes, alone, are_cached=True)
+    handover_s = isolated.handover_s or queueing.HANDOVER_SECONDS
+    view = View(pipeline, nodes, alone, elements, timing.cores(), handover_s)
     return view, costs.in_pipeline(view)
 
 
@@ -208,7 +240,7 @@ def combine(view: View, found: Sequence[Candidate], *, seconds: float) -> Tuned:
         if (why := _why_left(view, node))
     ]
     while wanted:
-        changed, made = candidates.apply(view.pipeline, wanted)
+        changed, made = catalogue.apply(view.pipeline, wanted)
         shown = _proved(view.pipeline, changed, seconds)
         if shown.holds:
             return Tuned(view.pipeline, changed, tuple(made), tuple(left), shown.elements)
@@ -260,7 +292,7 @@ def _guilty(
 ) -> list[tuple[Rewrite, str]]:
     found = []
     for rewrite in wanted:
-        changed, made = candidates.apply(pipeline, [rewrite])
+        changed, made = catalogue.apply(pipeline, [rewrite])
         if made:
             shown = _proved(pipeline, changed, seconds / 2)
             if not shown.holds:

@@ -39,8 +39,25 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     """
     if rewrite.kind == REBATCH:
         return _apply_rebatch(pipeline, rewrite)
+    first, *_, batch = (pipeline.node(tag) for tag in rewrite.tags)
+    mapped = of_batches(pipeline, rewrite, in_batches(pipeline, first, batch))
+    return graphs.substituted(pipeline, batch.tag, mapped)
+
+
+def of_batches(
+    pipeline: Pipeline, rewrite: Rewrite, batches: tf.data.Dataset
+) -> tf.data.Dataset:
+    """The functions of a chain that was vectorised, called with whole batches.
+
+    Args:
+      pipeline: where the chain is.
+      rewrite: of kind "vectorise".
+      batches: of `in_batches`.
+
+    Raises:
+      GraphError: if a function has operations that can't work on a batch.
+    """
     *stages, batch = (pipeline.node(tag) for tag in rewrite.tags)
-    batches = in_batches(pipeline, stages[0], batch)
     maps = [node for node in stages if node.op != _UNBATCH]
 
     def one(*element: Any) -> tuple[Any, ...]:
@@ -69,8 +86,7 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
         raise GraphError(graphs.first_line(error)) from None
     finally:
         logger.setLevel(level)
-    mapped = _as_spec(mapped, pipeline.spec(batch.tag))
-    return graphs.substituted(pipeline, batch.tag, mapped)
+    return _as_spec(mapped, pipeline.spec(batch.tag))
 
 
 def in_batches(

@@ -35,6 +35,8 @@ _FINAL_ROUNDS = 7
 # What is made ahead meanwhile is taken before a turn is counted.
 _DRAIN_SECONDS = 0.3
 _SETTLE_SECONDS = 1.5
+# AUTOTUNE's rounds begin with 10 ms, and each is twice as long as the one before.
+_TRIAL_SECONDS = 4.0
 
 
 def define_flags() -> Flags:
@@ -116,6 +118,7 @@ def _measure(case: Any, seconds: float, folder: pathlib.Path) -> dict[str, Any]:
     rates = _rates(arms)
     best = max((name for name in arms if name != "tuned"), key=lambda name: rates[name])
     ratios, settled_s = _ratios(tuned, arms[best])
+    by_trial_s = _settled_s(_by_trial(tuned), _TRIAL_SECONDS)
     return {
         "bottleneck": diagnosis.bottleneck,
         "culprit": sorted(case.culprit),
@@ -139,7 +142,7 @@ def _measure(case: Any, seconds: float, folder: pathlib.Path) -> dict[str, Any]:
         "tuned_vs_best": statistics.median(ratios),
         "tuned_vs_best_rounds": ratios,
         "settled_s": settled_s,
-        "autotune_converged_s": diagnosis.autotune_converged_s,
+        "autotune_settled_s": by_trial_s,
         "is_tunable": case.is_tunable,
         "examined_s": diagnosis.examined_s,
         "problems": list(diagnosis.problems),
@@ -166,7 +169,7 @@ def _ratios(tuned: Any, best: Any) -> tuple[list[float], float]:
 
     begin = time.perf_counter()
     sources = [timing.Elements(tuned)]
-    settled_s = doctor_scores.settled_s(_arrivals(sources[0], begin))
+    settled_s = doctor_scores.settled_s(_arrivals(sources[0], begin, _SETTLE_SECONDS))
     sources.append(timing.Elements(best))
     _element_s(sources[1], _SETTLE_SECONDS)
     ratios = []
@@ -179,10 +182,32 @@ def _ratios(tuned: Any, best: Any) -> tuple[list[float], float]:
     return ratios, settled_s
 
 
-def _arrivals(source: Any, begin: float) -> list[float]:
+def _by_trial(tuned: Any) -> Any:
+    """The tuned dataset with numbers of parallel calls that AUTOTUNE has to find."""
+    import tensorflow as tf
+
+    from benchmarks.doctor import graphs
+
+    pipeline = graphs.edited(graphs.read(tuned))
+    for node in pipeline.nodes:
+        if graphs.has_argument(pipeline, node.tag, "num_parallel_calls"):
+            graphs.set_argument(pipeline, node.tag, "num_parallel_calls", tf.data.AUTOTUNE)
+    return graphs.build(pipeline)
+
+
+def _settled_s(dataset: Any, seconds: float) -> float:
+    """How long a dataset takes to reach the rate that it has after some time."""
+    from benchmarks.doctor import timing
+
+    begin = time.perf_counter()
+    source = timing.Elements(dataset)
+    return doctor_scores.settled_s(_arrivals(source, begin, seconds))
+
+
+def _arrivals(source: Any, begin: float, seconds: float) -> list[float]:
     """When elements came, in seconds after some moment."""
     found = [0.0]
-    while found[-1] < _SETTLE_SECONDS or len(found) < 3:
+    while found[-1] < seconds or len(found) < 3:
         source.next()
         found.append(time.perf_counter() - begin)
     return found

@@ -66,7 +66,7 @@ def test_zipped_branches_give_an_element_each_and_others_a_part():
 def test_elements_that_are_skipped_in_every_pass_count():
     dataset = tf.data.Dataset.range(40).map(light, name="m").skip(30).repeat()
     pipeline = graphs.read(dataset)
-    alone = costs.with_skips(pipeline, known(pipeline))
+    alone = costs.with_passes(pipeline, known(pipeline))
     found = costs.elements(pipeline.nodes, alone, are_cached=False)
     assert found[next(node.tag for node in pipeline.nodes if node.name == "m")] == 4
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from benchmarks.doctor import (
     cache_rewrites,
     candidates,
+    catalogue,
     costs,
     graphs,
     order_rewrites,
@@ -243,7 +244,7 @@ def test_a_shuffle_reshuffles_in_its_new_place_as_in_the_old(reshuffles):
 def test_numbers_of_calls_are_set():
     dataset = numbers().map(widen, num_parallel_calls=1)
     view = view_of(dataset)
-    changed, made = candidates.apply(view.pipeline, parallel_rewrites.find(view))
+    changed, made = catalogue.apply(view.pipeline, parallel_rewrites.find(view))
     assert len(made) == 1
     assert int(changed.constant(changed.nodes[-1].tag, "num_parallel_calls")) == 4
 
@@ -296,7 +297,7 @@ def test_a_chain_that_can_not_be_vectorised_is_an_error():
 
     view = view_of(numbers().map(words).batch(4))
     for rewrite in vectorised_rewrites.find(view):
-        changed, made = candidates.apply(view.pipeline, [rewrite])
+        changed, made = catalogue.apply(view.pipeline, [rewrite])
         assert not made or proof.compare(view.pipeline, changed).holds
 
 
@@ -351,8 +352,8 @@ def test_all_at_once_change_no_element():
         .repeat(2)
     )
     view = view_of(dataset)
-    found = [rewrite for module in candidates._MODULES for rewrite in module.find(view)]
-    changed, made = candidates.apply(view.pipeline, found)
+    found = list(catalogue.find(view))
+    changed, made = catalogue.apply(view.pipeline, found)
     assert {"filter earlier", "vectorise", "prefetch"} <= {each.kind for each in made}
     assert proof.compare(view.pipeline, changed) == proof.Proof(8, True, "")
 
@@ -366,6 +367,6 @@ def test_large_data_is_not_kept():
 def test_equal_elements_are_equal_in_value_too():
     dataset = WIDE.map(halve).batch(7)
     view = view_of(dataset)
-    changed, _ = candidates.apply(view.pipeline, vectorised_rewrites.find(view)[:1])
+    changed, _ = catalogue.apply(view.pipeline, vectorised_rewrites.find(view)[:1])
     for old, new in zip(dataset, graphs.build(changed), strict=True):
         np.testing.assert_array_equal(old, new)

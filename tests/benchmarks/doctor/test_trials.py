@@ -2,7 +2,7 @@ import time
 
 import tensorflow as tf
 
-from benchmarks.doctor import candidates, graphs, parallel_rewrites, trials
+from benchmarks.doctor import catalogue, graphs, parallel_rewrites, trials
 from benchmarks.doctor.rewrites import Rewrite
 
 CALLS = {"num_parallel_calls": 4}
@@ -49,7 +49,7 @@ def test_a_change_that_fails_has_no_gain(tmp_path, monkeypatch):
         return graphs.read(graphs.build(given).map(lambda each: broken(each)))
 
     monkeypatch.setattr(parallel_rewrites, "apply", breaking)
-    assert candidates.parallel_rewrites.apply is breaking
+    assert catalogue.parallel_rewrites.apply is breaking
     found = trials.run(pipeline, [[rewrite]], seconds=1, folder=str(tmp_path))
     assert found.gains == (None,)
 

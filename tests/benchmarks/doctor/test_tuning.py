@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from benchmarks import doctor
-from benchmarks.doctor import candidates, graphs, proof, settings_file, tuning
+from benchmarks.doctor import catalogue, graphs, proof, settings_file, tuning
 from benchmarks.series import ResultError
 from tests.benchmarks.doctor.awkward import HARD
 from tests.benchmarks.doctor.misconfigured import CASES, FINE
@@ -94,13 +94,13 @@ def test_what_does_not_run_is_given_back(name, tmp_path):
 def test_a_rewrite_that_alters_elements_is_refused(monkeypatch):
     """A planted fault: what should only parallelise also drops elements."""
     dataset = tf.data.Dataset.range(200).map(heavy, num_parallel_calls=1).batch(4)
-    broken = candidates.parallel_rewrites.apply
+    broken = catalogue.parallel_rewrites.apply
 
     def dropping(pipeline, rewrite):
         changed = broken(pipeline, rewrite)
         return graphs.read(graphs.build(changed).skip(1))
 
-    monkeypatch.setattr(candidates.parallel_rewrites, "apply", dropping)
+    monkeypatch.setattr(catalogue.parallel_rewrites, "apply", dropping)
     found = tuning.find(dataset, seconds=SECONDS)
     assert not {"parallel map", "parallel batch"} & {each.kind for each in found.rewrites}
     assert any(line.startswith("no parallel map: element 0") for line in found.left)

@@ -1,0 +1,283 @@
+"""What the stages of a pipeline would cost after a rewrite.
+
+What a rewrite has stages do otherwise is run as it would run, alone, on elements that are
+kept in memory; what it only has them do less often is told from what they cost now.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+from benchmarks.doctor import (
+    cache_rewrites,
+    catalogue,
+    costs,
+    graphs,
+    isolation,
+    order_rewrites,
+    parallel_rewrites,
+    prefetch_rewrites,
+    setting_rewrites,
+    timing,
+    vectorised_rewrites,
+)
+from benchmarks.doctor.isolation import Isolated
+from benchmarks.doctor.queueing import Cost
+from benchmarks.doctor.rewrites import Rewrite, View, options_of
+from benchmarks.doctor.timing import Timing
+
+# How long a part is run, and before that without being counted: threads begin.
+_PART_SECONDS, _WARMUP_SECONDS = 0.2, 0.1
+# A part that gives elements faster is run in batches of them, since taking one takes long.
+_SHORT_SECONDS, _BATCH = 100e-6, 256
+# What is kept of batches that are made for a part.
+_MOST_BYTES, _MOST_BATCHES = 64 << 20, 64
+_BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
+_FEWER = (order_rewrites.SKIP, order_rewrites.SHUFFLE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """What is expected of a rewrite.
+
+    Attributes:
+      costs: of the pipeline's stages after it.
+      is_measured: whether they stand for seconds that pass, to be compared with measured
+        ones, and not only with others of the model.
+    """
+
+    costs: tuple[Cost, ...]
+    is_measured: bool
+
+
+def after(
+    view: View,
+    now: Sequence[Cost],
+    isolated: Isolated,
+    rewrite: Rewrite,
+    *,
+    may_measure: bool,
+) -> Expected | None:
+    """What a pipeline's stages would cost.
+
+    Args:
+      view: the pipeline.
+      now: what its stages cost as it runs.
+      isolated: elements that were kept of each stage.
+      rewrite: the change.
+      may_measure: whether there is time to run a part of the pipeline.
+
+    Returns:
+      What is expected, or None if that can't be told.
+
+    Raises:
+      GraphError: if the change can't be made.
+      KeyError: if a stage that it needs was not measured.
+    """
+    changed = {cost.tag: cost for cost in now}
+    kind, tags = rewrite.kind, rewrite.tags
+    if kind in parallel_rewrites.KINDS:
+        if may_measure and kind != parallel_rewrites.INTERLEAVE:
+            changed |= _run_in_parallel(view, changed, isolated, rewrite)
+            return Expected(tuple(changed.values()), True)
+        changed[tags[0]] = _in_parallel(view, changed[tags[0]], rewrite)
+    elif kind == vectorised_rewrites.VECTORISE:
+        if not may_measure:
+            return None
+        changed |= _vectorised(view, changed, isolated, rewrite)
+        return Expected(tuple(changed.values()), True)
+    elif kind in (vectorised_rewrites.REBATCH, order_rewrites.FILTER):
+        if not may_measure:
+            return None
+        changed |= _anew(view, changed, isolated, rewrite)
+    elif kind == order_rewrites.SHARD:
+        shards = float(view.pipeline.constant(tags[-1], "num_shards"))
+        changed |= {tag: _scaled(changed[tag], 1 / shards) for tag in tags[:-1]}
+    elif kind in _FEWER:
+        # What the maps made is thrown away, or never comes out of a buffer.
+        made = view.alone[tags[-1]].inputs_per_output
+        changed |= {tag: _scaled(changed[tag], 1 / made) for tag in tags[:-1]}
+    elif kind in (cache_rewrites.LATER, cache_rewrites.BATCHES):
+        fewer = view.elements.get(tags[-1], 0.0) / max(view.elements[tags[0]], 1e-9)
+        changed |= {tag: _scaled(changed[tag], 0.0) for tag in tags[1:]}
+        changed[tags[0]] = _scaled(changed[tags[0]], min(fewer, 1.0))
+    elif kind == cache_rewrites.CACHE:
+        changed |= {tag: _scaled(changed[tag], 0.0) for tag in _all_before(view, tags[0])}
+    elif kind == setting_rewrites.OPTIONS:
+        return Expected(tuple(costs.in_pipeline(view, options=None)), False)
+    elif kind == prefetch_rewrites.BETWEEN:
+        return Expected(_ahead_of(changed, view, tags[0]), False)
+    return Expected(tuple(changed.values()), kind in cache_rewrites.KINDS)
+
+
+def _in_parallel(view: View, cost: Cost, rewrite: Rewrite) -> Cost:
+    calls = rewrite.arguments["num_parallel_calls"]
+    if rewrite.kind == parallel_rewrites.INTERLEAVE:
+        calls += rewrite.arguments.get("prefetch_input_elements", 0)
+    calls = min(calls, costs.pool_threads(view) or calls)
+    return dataclasses.replace(cost, parallelism=float(calls), is_server=True)
+
+
+def _run_in_parallel(
+    view: View, changed: Mapping[str, Cost], isolated: Isolated, rewrite: Rewrite
+) -> dict[str, Cost]:
+    """A stage that works on several elements at once, and a batch right behind it.
+
+    The runtime makes one of both, which copies into the batch in parallel too.
+    """
+    (tag,) = rewrite.tags
+    last = tag
+    taker = view.consumer(tag)
+    if (
+        rewrite.kind == parallel_rewrites.MAP
+        and taker is not None
+        and taker.op in _BATCHES
+        and taker.tag in view.alone
+    ):
+        last = taker.tag
+    part = isolation.part(view.pipeline, last, isolated, view.node(tag).inputs[0])
+    new, made = catalogue.apply(part, [rewrite])
+    if not made:
+        raise graphs.GraphError(f"{rewrite.kind} can't be made")
+    timed = _as_it_runs(graphs.build(new), view)
+    calls = float(rewrite.arguments["num_parallel_calls"])
+    return {
+        tag: dataclasses.replace(changed[tag], wall_s=0.0, cpu_s=0.0, is_server=False),
+        last: _server(view, changed[last], timed, calls),
+    }
+
+
+def _vectorised(
+    view: View, changed: Mapping[str, Cost], isolated: Isolated, rewrite: Rewrite
+) -> dict[str, Cost]:
+    """Batches that are made first, by the thread that takes the elements, and maps of them.
+
+    Each is run alone: from elements in memory to batches, and from batches in memory on.
+    """
+    tags = rewrite.tags
+    first, batch = view.node(tags[0]), view.node(tags[-1])
+    kept = isolated.kept[first.inputs[0]].repeat()
+    batches = vectorised_rewrites.in_batches(view.pipeline, first, batch, kept)
+    batching = _batching(view, rewrite, batches)
+    fitting = max(2, min(_MOST_BATCHES, int(_MOST_BYTES / max(batching.bytes, 1))))
+    ready = batches.take(fitting).cache()
+    for _ in timing.one_pass(ready):
+        pass
+    mapped = vectorised_rewrites.of_batches(view.pipeline, rewrite, ready.repeat())
+    timed = _as_it_runs(mapped, view)
+    calls = float(rewrite.arguments["num_parallel_calls"])
+    count = view.elements.get(batch.tag, 0.0)
+    nothing = {
+        tag: dataclasses.replace(changed[tag], wall_s=0.0, cpu_s=0.0, is_server=False)
+        for tag in tags[1:-1]
+    }
+    return {
+        **nothing,
+        tags[0]: dataclasses.replace(
+            changed[tags[0]],
+            wall_s=batching.element_s * count,
+            cpu_s=batching.cpu_s * count,
+            parallelism=0.0,
+            is_server=False,
+        ),
+        tags[-1]: _server(view, changed[tags[-1]], timed, calls),
+    }
+
+
+def _batching(view: View, rewrite: Rewrite, batches: tf.data.Dataset) -> Timing:
+    """What it takes to put elements into batches, without making them."""
+    first, batch = view.node(rewrite.tags[0]), view.node(rewrite.tags[-1])
+    source = view.node(first.inputs[0])
+    if source.inputs:
+        return timing.measure_alone(batches, _PART_SECONDS)
+    # A source such as a range is faster than what hands out elements that are kept.
+    whole = timing.measure_alone(
+        vectorised_rewrites.in_batches(view.pipeline, first, batch), _PART_SECONDS
+    )
+    count = max(view.elements.get(batch.tag, 0.0), 1e-9)
+    of_source_s = view.wall_s(source.tag) / count
+    return dataclasses.replace(
+        whole,
+        element_s=max(whole.element_s - of_source_s, 0.0),
+        cpu_s=max(whole.cpu_s - of_source_s, 0.0),
+    )
+
+
+def _anew(
+    view: View, changed: Mapping[str, Cost], isolated: Isolated, rewrite: Rewrite
+) -> dict[str, Cost]:
+    """Stages whose work is another one, in the threads in which it was done."""
+    tags = rewrite.tags
+    part = isolation.part(view.pipeline, tags[-1], isolated, view.node(tags[0]).inputs[0])
+    new, made = catalogue.apply(part, [rewrite])
+    if not made:
+        raise graphs.GraphError(f"{rewrite.kind} can't be made")
+    timed = timing.measure_alone(graphs.build(new), _PART_SECONDS)
+    count = view.elements.get(tags[-1], 0.0)
+    is_server = any(changed[tag].is_server for tag in tags)
+    found = {tag: _scaled(changed[tag], 0.0) for tag in tags[:-1]}
+    found[tags[-1]] = dataclasses.replace(
+        changed[tags[-1]],
+        wall_s=timed.element_s * count,
+        cpu_s=timed.cpu_s * count,
+        parallelism=float(view.cores) if is_server else 0.0,
+        is_server=is_server,
+    )
+    return found
+
+
+def _as_it_runs(dataset: tf.data.Dataset, view: View) -> Timing:
+    """A part of the pipeline, with all that the runtime does in parallel and ahead."""
+    with_options = dataset.with_options(options_of(view))
+    timed = timing.measure(with_options, _PART_SECONDS, warmup_s=_WARMUP_SECONDS)
+    if timed.element_s > _SHORT_SECONDS or not timing.is_batchable(dataset):
+        return timed
+    batches = with_options.batch(_BATCH, drop_remainder=True)
+    several = timing.measure(batches, _PART_SECONDS, warmup_s=_WARMUP_SECONDS)
+    return dataclasses.replace(
+        several, element_s=several.element_s / _BATCH, cpu_s=several.cpu_s / _BATCH
+    )
+
+
+def _server(view: View, cost: Cost, timed: Timing, calls: float) -> Cost:
+    """A stage that was measured as it runs, in threads of its own."""
+    count = view.elements.get(cost.tag, 0.0)
+    return dataclasses.replace(
+        cost,
+        wall_s=timed.element_s * count,
+        cpu_s=timed.cpu_s * count,
+        parallelism=calls,
+        is_server=True,
+        own_s=timed.element_s * count,
+    )
+
+
+def _ahead_of(changed: Mapping[str, Cost], view: View, tag: str) -> tuple[Cost, ...]:
+    """The costs with a thread that takes a stage's elements ahead of the next one."""
+    (taker,) = (node.tag for node in view.nodes if tag in node.inputs)
+    thread = Cost(f"ahead of {taker}", (tag,), 0.0, 0.0, is_server=True)
+    found = []
+    for cost in changed.values():
+        if cost.tag == taker:
+            inputs = tuple(thread.tag if each == tag else each for each in cost.inputs)
+            found += [thread, dataclasses.replace(cost, inputs=inputs)]
+        else:
+            found.append(cost)
+    return tuple(found)
+
+
+def _scaled(cost: Cost, factor: float) -> Cost:
+    return dataclasses.replace(cost, wall_s=cost.wall_s * factor, cpu_s=cost.cpu_s * factor)
+
+
+def _all_before(view: View, tag: str) -> list[str]:
+    """A dataset and all that it takes elements of."""
+    found, stack = [], [tag]
+    while stack:
+        each = stack.pop()
+        found.append(each)
+        stack += view.node(each).inputs
+    return found
