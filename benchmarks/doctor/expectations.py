@@ -16,7 +16,6 @@ from benchmarks.doctor import (
     catalogue,
     costs,
     graphs,
-    isolation,
     order_rewrites,
     parallel_rewrites,
     prefetch_rewrites,
@@ -138,11 +137,7 @@ def _run_in_parallel(
         and taker.tag in view.alone
     ):
         last = taker.tag
-    part = isolation.part(view.pipeline, last, isolated, view.node(tag).inputs[0])
-    new, made = catalogue.apply(part, [rewrite])
-    if not made:
-        raise graphs.GraphError(f"{rewrite.kind} can't be made")
-    timed = _as_it_runs(graphs.build(new), view)
+    timed = _as_it_runs(_part(view, isolated, rewrite, last), view)
     calls = float(rewrite.arguments["num_parallel_calls"])
     return {
         tag: dataclasses.replace(changed[tag], wall_s=0.0, cpu_s=0.0, is_server=False),
@@ -211,11 +206,8 @@ def _anew(
 ) -> dict[str, Cost]:
     """Stages whose work is another one, in the threads in which it was done."""
     tags = rewrite.tags
-    part = isolation.part(view.pipeline, tags[-1], isolated, view.node(tags[0]).inputs[0])
-    new, made = catalogue.apply(part, [rewrite])
-    if not made:
-        raise graphs.GraphError(f"{rewrite.kind} can't be made")
-    timed = timing.measure_alone(graphs.build(new), _PART_SECONDS)
+    part = _part(view, isolated, rewrite, tags[-1])
+    timed = timing.measure_alone(part, _PART_SECONDS)
     count = view.elements.get(tags[-1], 0.0)
     is_server = any(changed[tag].is_server for tag in tags)
     found = {tag: _scaled(changed[tag], 0.0) for tag in tags[:-1]}
@@ -227,6 +219,21 @@ def _anew(
         is_server=is_server,
     )
     return found
+
+
+def _part(view: View, isolated: Isolated, rewrite: Rewrite, last: str) -> tf.data.Dataset:
+    """What a rewrite changes, and no more, on elements that are kept in memory.
+
+    Raises:
+      GraphError: if the change can't be made.
+    """
+    first = view.node(rewrite.tags[0]).inputs[0]
+    cut = graphs.read(graphs.build(view.pipeline, last))
+    changed, made = catalogue.apply(cut, [rewrite])
+    if not made:
+        raise graphs.GraphError(f"{rewrite.kind} can't be made")
+    # Only now: a pipeline that is read forgets what its caches have kept.
+    return graphs.build(changed, feeds={first: isolated.kept[first].repeat()})
 
 
 def _as_it_runs(dataset: tf.data.Dataset, view: View) -> Timing:

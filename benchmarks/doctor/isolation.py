@@ -227,19 +227,6 @@ def one_at_a_time(pipeline: Pipeline, node: Node, folder: str) -> Pipeline:
     return changed
 
 
-def part(pipeline: Pipeline, tag: str, isolated: Isolated, first: str) -> Pipeline:
-    """A part of a pipeline as one of its own, on kept elements, without end.
-
-    Args:
-      pipeline: which pipeline.
-      tag: the last stage of the part.
-      isolated: what was kept.
-      first: the stage whose kept elements the part takes.
-    """
-    feed = {first: isolated.kept[first].repeat()}
-    return graphs.read(graphs.build(pipeline, tag, feed))
-
-
 def _inputs_per_output(
     stage: Pipeline, node: Node, inputs: Mapping[str, tf.data.Dataset], seconds: float
 ) -> float:
