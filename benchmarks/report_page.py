@@ -6,18 +6,16 @@ import base64
 import dataclasses
 import hashlib
 import json
-import pathlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import jinja2
 import markupsafe
 from plotly import offline
 
+from benchmarks import page_templates
 from benchmarks.report_sections import Section
 
-_HERE = pathlib.Path(__file__).parent
 _TEMPLATE = "report_page.html"
 _DRAW = """
 const figures = JSON.parse(document.getElementById("figures").textContent);
@@ -44,13 +42,7 @@ def page(sections: Sequence[Section], title: str) -> str:
       sections: what it says.
       title: its title and first heading.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = page_templates.environment()
     environment.filters["breakable"] = _breakable
     environment.filters["sides"] = _sides
     environment.filters["verdict"] = _verdict

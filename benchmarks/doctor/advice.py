@@ -14,7 +14,12 @@ from benchmarks.doctor.graphs import Node
 from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
-PYTHON, GENERATOR, BYTES = "py_function", "from_generator", "uint8 until the device"
+PYTHON, GENERATOR, BYTES, WINDOWS = (
+    "py_function",
+    "from_generator",
+    "uint8 until the device",
+    "windows by slicing",
+)
 # Of the time of an element: what takes less is not worth the author's while.
 _LEAST_SHARE = 0.3
 _LEAST_GAIN = 1.1
@@ -37,7 +42,7 @@ class Advice:
 
 
 def find(view: View, now: Sequence[Cost]) -> list[Advice]:
-    """Python code in functions, and pixels that became floats too early.
+    """Python code in functions, pixels that are floats too early, windows as datasets.
 
     Args:
       view: the pipeline.
@@ -46,6 +51,12 @@ def find(view: View, now: Sequence[Cost]) -> list[Advice]:
     shares = queueing.shares(now, view.cores)
     found = []
     for node in view.nodes:
+        if (window := _window_before(view, node)) is not None:
+            # What stages that hand datasets on cost alone can't always be told.
+            known = [shares.get(tag) for tag in (node.tag, window.tag) if tag in view.alone]
+            if len(known) < 2 or sum(share or 0.0 for share in known) >= _LEAST_SHARE:
+                found.append(_windows(view, node, window))
+            continue
         if shares.get(node.tag, 0.0) < _LEAST_SHARE:
             continue
         traits = view.traits(node)
@@ -58,6 +69,36 @@ def find(view: View, now: Sequence[Cost]) -> list[Advice]:
     return [
         each for each in found if each is not None and (each.gain or 2.0) >= _LEAST_GAIN
     ]
+
+
+def _window_before(view: View, node: Node) -> Node | None:
+    """The stage whose windows a flat map turns into elements."""
+    source = view.source_of(node)
+    is_flat = node.op in ("FlatMapDataset", "InterleaveDataset")
+    if not is_flat or source is None or source.op != "WindowDataset":
+        return None
+    return source
+
+
+def _windows(view: View, node: Node, window: Node) -> Advice:
+    size, shift = (view.pipeline.constant(window.tag, name) for name in ("size", "shift"))
+    length, step = (
+        "size" if size is None else str(int(size)),
+        "shift" if shift is None else str(int(shift)),
+    )
+    return Advice(
+        Rewrite(
+            WINDOWS,
+            (window.tag, node.tag),
+            {},
+            f"{where(window)} makes a dataset of each window, which {where(node)} iterates "
+            "over and throws away",
+            f".batch(1024).map(lambda batch: tf.signal.frame(batch, {length}, {step}, "
+            "axis=0)).unbatch(), if windows across the ends of these batches don't matter, "
+            "or keras.utils.timeseries_dataset_from_array",
+        ),
+        None,
+    )
 
 
 def _without(view: View, node: Node, now: Sequence[Cost], left: float) -> float | None:

@@ -6,7 +6,7 @@ import copy
 
 import psutil
 
-from benchmarks.doctor import graphs
+from benchmarks.doctor import graph_edits, graphs
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.order_rewrites import swap
 from benchmarks.doctor.rewrites import Rewrite, View, where
@@ -65,7 +65,7 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
         before = graphs.build(pipeline, tag)
         return graphs.substituted(pipeline, tag, before.cache())
     tag, *later = rewrite.tags
-    changed = graphs.edited(pipeline)
+    changed = graph_edits.edited(pipeline)
     for each in later:
         _move_behind(changed, tag, each)
     return changed

@@ -15,6 +15,7 @@ import tensorflow as tf
 from benchmarks import ceilings
 from benchmarks.doctor import (
     costs,
+    graph_edits,
     graphs,
     isolation,
     origins,
@@ -212,7 +213,7 @@ class _Examination:
             timed: Timing = time_limits.within(
                 patience,
                 lambda: timing.measure(
-                    graphs.build(graphs.with_own_files(pipeline, self._folder)),
+                    graphs.build(graph_edits.with_own_files(pipeline, self._folder)),
                     seconds * _RUN,
                     warmup_s=seconds * _WARMUP,
                     watches_autotune=True,
@@ -276,7 +277,8 @@ class _Examination:
                     4 * each_s + 2,
                     lambda node=node: timing.measure(  # type: ignore[misc]
                         graphs.build(
-                            graphs.with_own_files(view.pipeline, self._folder), node.tag
+                            graph_edits.with_own_files(view.pipeline, self._folder),
+                            node.tag,
                         ),
                         each_s / 2,
                     ),
@@ -289,7 +291,7 @@ class _Examination:
     def _consumer_ms(self, pipeline: Pipeline) -> float | None:
         if self._consumer is None:
             return None
-        own = graphs.with_own_files(pipeline, self._folder)
+        own = graph_edits.with_own_files(pipeline, self._folder)
         element = next(iter(graphs.build(own)))
         times = []
         for _ in range(8):

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import (
-    attr_value_pb2,
     dataset_metadata_pb2,
     graph_pb2,
     node_def_pb2,
@@ -126,7 +125,7 @@ class Pipeline:
     def constant(self, tag: str, argument: str) -> Any:
         """The value of a dataset's argument, an array, or None if it is no constant."""
         node = self.node_def(tag)
-        name = node.input[_position(node, argument)].partition(":")[0]
+        name = node.input[position(node, argument)].partition(":")[0]
         if name in self.constants:
             return np.asarray(self.constants[name].numpy())
         (producer,) = (each for each in self.graph.node if each.name == name)
@@ -252,86 +251,6 @@ def substituted(pipeline: Pipeline, tag: str, replacement: tf.data.Dataset) -> P
     return dataclasses.replace(changed, kept=(*pipeline.kept, *changed.kept, replacement))
 
 
-def edited(pipeline: Pipeline) -> Pipeline:
-    """A copy whose graph may be changed in place."""
-    graph = graph_pb2.GraphDef()
-    graph.CopyFrom(pipeline.graph)
-    return dataclasses.replace(pipeline, graph=graph)
-
-
-def replace_op(
-    pipeline: Pipeline,
-    tag: str,
-    op: str,
-    arguments: Mapping[str, Any],
-    attributes: Mapping[str, Any],
-) -> None:
-    """Turns one dataset into another kind, in place.
-
-    Args:
-      pipeline: of `edited`.
-      tag: the dataset.
-      op: the new operation. Arguments and attributes that both operations have stay.
-      arguments: int64 or bool values of new arguments, by name.
-      attributes: values of new attributes, `str`, `bool` or `int`, by name.
-    """
-    node = pipeline.node_def(tag)
-    old = _arguments(node)
-    definition = op_def_registry.get(op)
-    inputs: list[str] = []
-    for argument in definition.input_arg:
-        if argument.name in arguments:
-            inputs.append(_add_constant(pipeline, arguments[argument.name]))
-        else:
-            inputs += old.get(argument.name, [])
-    controls = [name for name in node.input if name.startswith("^")]
-    del node.input[:]
-    node.input.extend(inputs + controls)
-    node.op = op
-    known = {attribute.name: attribute for attribute in definition.attr}
-    for name in list(node.attr):
-        if name not in known and not name.startswith("_"):
-            del node.attr[name]
-    for name, attribute in known.items():
-        if name in attributes:
-            node.attr[name].CopyFrom(_attribute(attributes[name]))
-        elif name not in node.attr and attribute.HasField("default_value"):
-            node.attr[name].CopyFrom(attribute.default_value)
-
-
-def set_argument(pipeline: Pipeline, tag: str, argument: str, value: Any) -> None:
-    """Gives a dataset's argument another value, in place."""
-    node = pipeline.node_def(tag)
-    node.input[_position(node, argument)] = _add_constant(pipeline, value)
-
-
-def with_own_files(pipeline: Pipeline, folder: str) -> Pipeline:
-    """The pipeline with its file caches in another place, where there is none yet.
-
-    Args:
-      pipeline: which pipeline.
-      folder: a directory that is there.
-    """
-    named = [
-        node.tag
-        for node in pipeline.nodes
-        if node.op.startswith("CacheDataset")
-        and (name := pipeline.constant(node.tag, "filename")) is not None
-        and name.item()
-    ]
-    if not named:
-        return pipeline
-    changed = edited(pipeline)
-    for tag in named:
-        set_argument(changed, tag, "filename", f"{folder}/cache-{next(_NEW)}")
-    return changed
-
-
-def has_argument(pipeline: Pipeline, tag: str, argument: str) -> bool:
-    """Whether a dataset has an argument of that name."""
-    return argument in _arguments(pipeline.node_def(tag))
-
-
 def is_dataset(node: Any) -> bool:
     """Whether a node of a graph is a dataset."""
     return "Dataset" in node.op and node.op not in (
@@ -361,7 +280,7 @@ def _inputs(node: Any) -> list[str]:
     return [name.partition(":")[0] for name in node.input if not name.startswith("^")]
 
 
-def _arguments(node: Any) -> dict[str, list[str]]:
+def arguments(node: Any) -> dict[str, list[str]]:
     """The inputs of a node by the argument that they are."""
     definition = op_def_registry.get(node.op)
     values = [name for name in node.input if not name.startswith("^")]
@@ -377,35 +296,14 @@ def _arguments(node: Any) -> dict[str, list[str]]:
     return found
 
 
-def _position(node: Any, argument: str) -> int:
+def position(node: Any, argument: str) -> int:
+    """The number of a node's input that an argument is; raises KeyError if it has none."""
     position = 0
-    for name, values in _arguments(node).items():
+    for name, values in arguments(node).items():
         if name == argument:
             return position
         position += len(values)
     raise KeyError(argument)
-
-
-def _add_constant(pipeline: Pipeline, value: Any) -> str:
-    names = {node.name for node in pipeline.graph.node}
-    number = len(names)
-    while f"Const/new_{number}" in names:
-        number += 1
-    dtype = {bool: tf.bool, str: tf.string}.get(type(value), tf.int64)
-    tensor = tf.make_tensor_proto(value, dtype)
-    node = node_def_pb2.NodeDef(name=f"Const/new_{number}", op="Const")
-    node.attr["dtype"].type = dtype.as_datatype_enum
-    node.attr["value"].tensor.CopyFrom(tensor)
-    pipeline.graph.node.append(node)
-    return str(node.name)
-
-
-def _attribute(value: Any) -> Any:
-    if isinstance(value, bool):
-        return attr_value_pb2.AttrValue(b=value)
-    if isinstance(value, int):
-        return attr_value_pb2.AttrValue(i=value)
-    return attr_value_pb2.AttrValue(s=value.encode())
 
 
 def _take_large_constants(graph: Any) -> dict[str, Any]:
@@ -428,7 +326,7 @@ def _renew_state(graph: Any) -> None:
             fresh = node_def_pb2.NodeDef(name=f"{node.name}/state", op=_STATE[node.op])
             graph.node.append(fresh)
             node.input[
-                _position(node, "cache" if "Cache" in node.op else "seed_generator")
+                position(node, "cache" if "Cache" in node.op else "seed_generator")
             ] = fresh.name
 
 

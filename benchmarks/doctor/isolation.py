@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.doctor import graphs, time_limits, timing
+from benchmarks.doctor import graph_edits, graphs, time_limits, timing
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 
 # What hands elements on and does nothing else.
@@ -221,9 +221,9 @@ def one_at_a_time(pipeline: Pipeline, node: Node, folder: str) -> Pipeline:
       node: the stage.
       folder: where it may write, if it stores elements in files.
     """
-    changed = graphs.edited(graphs.with_own_files(pipeline, folder))
-    if graphs.has_argument(changed, node.tag, "num_parallel_calls"):
-        graphs.set_argument(changed, node.tag, "num_parallel_calls", 1)
+    changed = graph_edits.edited(graph_edits.with_own_files(pipeline, folder))
+    if graph_edits.has_argument(changed, node.tag, "num_parallel_calls"):
+        graph_edits.set_argument(changed, node.tag, "num_parallel_calls", 1)
     return changed
 
 
@@ -231,7 +231,9 @@ def _inputs_per_output(
     stage: Pipeline, node: Node, inputs: Mapping[str, tf.data.Dataset], seconds: float
 ) -> float:
     """How many of the kept elements a stage takes for each that it gives."""
-    if "BatchDataset" in node.op and graphs.has_argument(stage, node.tag, "batch_size"):
+    if "BatchDataset" in node.op and graph_edits.has_argument(
+        stage, node.tag, "batch_size"
+    ):
         size = stage.constant(node.tag, "batch_size")
         if size is not None:
             return float(size)

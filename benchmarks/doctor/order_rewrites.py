@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.doctor import graphs, inlining
+from benchmarks.doctor import graph_edits, graphs, inlining
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
@@ -40,7 +40,7 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     if rewrite.kind == FILTER:
         return _apply_filter(pipeline, rewrite)
     *map_tags, tag = rewrite.tags
-    changed = graphs.edited(pipeline)
+    changed = graph_edits.edited(pipeline)
     for map_tag in reversed(map_tags):
         swap(changed, map_tag, tag)
     return changed

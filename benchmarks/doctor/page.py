@@ -5,9 +5,9 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-import jinja2
 import markupsafe
 
+from benchmarks import page_templates
 from benchmarks.doctor import wording
 from benchmarks.doctor.diagnosis import Diagnosis, Prescription
 from benchmarks.doctor.flow import flow_svg
@@ -26,13 +26,7 @@ def page(diagnosis: Diagnosis, title: str) -> str:
       diagnosis: what was found; all of its text is escaped.
       title: its title and first heading.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([_HERE, _HERE.parent]),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = page_templates.environment(_HERE)
     found = printable(diagnosis)
     what_if = found.what_if
     return environment.get_template(_TEMPLATE).render(

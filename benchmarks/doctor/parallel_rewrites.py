@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.doctor import graphs, inlining
+from benchmarks.doctor import graph_edits, graphs, inlining
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, parallelism_for, where
 
@@ -42,16 +42,16 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     """Makes the change."""
     (tag,) = rewrite.tags
     node = pipeline.node(tag)
-    changed = graphs.edited(pipeline)
+    changed = graph_edits.edited(pipeline)
     calls = {"num_parallel_calls": rewrite.arguments["num_parallel_calls"]}
     if rewrite.kind == MAP and node.op == "MapDataset":
         attributes = {"deterministic": "default"}
-        graphs.replace_op(changed, tag, "ParallelMapDatasetV2", calls, attributes)
+        graph_edits.replace_op(changed, tag, "ParallelMapDatasetV2", calls, attributes)
     elif rewrite.kind == FILTER and node.op == "FilterDataset":
         return _mark_and_filter(pipeline, node, calls["num_parallel_calls"])
     elif rewrite.kind == BATCH:
         copying: dict[str, Any] = {"deterministic": "default", "parallel_copy": False}
-        graphs.replace_op(changed, tag, "ParallelBatchDataset", calls, copying)
+        graph_edits.replace_op(changed, tag, "ParallelBatchDataset", calls, copying)
     elif rewrite.kind == INTERLEAVE and node.op != "ParallelInterleaveDatasetV4":
         arguments = {
             "buffer_output_elements": rewrite.arguments["buffer_output_elements"],
@@ -61,12 +61,12 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
         if node.op == "FlatMapDataset":
             arguments |= {"cycle_length": 1, "block_length": 1}
         attributes = {"deterministic": "default"}
-        graphs.replace_op(
+        graph_edits.replace_op(
             changed, tag, "ParallelInterleaveDatasetV4", arguments, attributes
         )
     else:
         for name, value in rewrite.arguments.items():
-            graphs.set_argument(changed, tag, name, value)
+            graph_edits.set_argument(changed, tag, name, value)
     return changed
 
 

@@ -28,6 +28,8 @@ _MOST_TRIED = 6
 # Whose gain the model of queues does not tell.
 _UNTOLD = ("shuffle earlier", "skip earlier", "rebatch", "deterministic off")
 _LEAST_SHARE = 0.3
+# What was slower alone is faster in the whole pipeline by chance.
+_NO_LOSS = 0.95
 # Parts of the time: measuring stages anew, proofs, trials.
 _FINDING, _PROVING, _TRYING = 0.3, 0.06, 0.64
 _MOST_PROOF_SECONDS = 2.0
@@ -131,7 +133,8 @@ def _promising(
         if each.gain >= LEAST_GAIN
         or each.rewrite.kind in _UNTOLD
         or (
-            each.rewrite.kind != prefetch_rewrites.PREFETCH
+            each.gain >= _NO_LOSS
+            and each.rewrite.kind != prefetch_rewrites.PREFETCH
             and sum(shares.get(tag, 0.0) for tag in each.rewrite.tags) > _LEAST_SHARE
         )
     ][:_MOST_TRIED]

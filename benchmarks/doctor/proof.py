@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor import graphs
+from benchmarks.doctor import graph_edits, graphs
 from benchmarks.doctor.graphs import Pipeline
 from benchmarks.doctor.timing import sequential
 
@@ -56,7 +56,7 @@ def compare(
         return Proof(0, False, f"{new.element_spec} instead of {old.element_spec}")
     with tempfile.TemporaryDirectory() as folder:
         # The old one as it is written, and the new one as it will run.
-        old, new = (graphs.with_own_files(seeded(each), folder) for each in (old, new))
+        old, new = (graph_edits.with_own_files(seeded(each), folder) for each in (old, new))
         left = iter(_in_order(sequential(graphs.build(old))))
         right = iter(_in_order(graphs.build(new)))
         return _compare(left, right, seconds, most)
@@ -93,13 +93,13 @@ def _in_order(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 def seeded(pipeline: Pipeline) -> Pipeline:
     """The pipeline with seeds for shuffles that have none."""
-    changed = graphs.edited(pipeline)
+    changed = graph_edits.edited(pipeline)
     for node in pipeline.nodes:
         if node.op in _RANDOM:
             seeds = [pipeline.constant(node.tag, name) for name in ("seed", "seed2")]
             if all(seed is not None and int(seed) == 0 for seed in seeds):
                 for name, value in zip(("seed", "seed2"), _SEEDS, strict=True):
-                    graphs.set_argument(changed, node.tag, name, value)
+                    graph_edits.set_argument(changed, node.tag, name, value)
     return changed
 
 

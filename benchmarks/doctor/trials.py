@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from benchmarks.doctor import catalogue, graphs, time_limits, timing
+from benchmarks.doctor import catalogue, graph_edits, graphs, time_limits, timing
 from benchmarks.doctor.graphs import GraphError, Pipeline
 from benchmarks.doctor.rewrites import Rewrite
 
@@ -84,7 +84,7 @@ def run(
                 timed = time_limits.within(
                     6 * each_s + 10,
                     lambda arm=arm: timing.measure(  # type: ignore[misc]
-                        graphs.build(graphs.with_own_files(arm, folder)),
+                        graphs.build(graph_edits.with_own_files(arm, folder)),
                         each_s,
                         warmup_s=1.5 * each_s,
                         warmup_elements=pass_elements,

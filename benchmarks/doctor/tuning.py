@@ -14,6 +14,7 @@ from benchmarks.doctor import (
     candidates,
     catalogue,
     costs,
+    graph_edits,
     graphs,
     isolation,
     parallel_rewrites,
@@ -150,7 +151,7 @@ def _measured_s(pipeline: Pipeline, seconds: float) -> float | None:
             timed: timing.Timing = time_limits.within(
                 5 * seconds + 5,
                 lambda: timing.measure(
-                    graphs.build(graphs.with_own_files(pipeline, folder)),
+                    graphs.build(graph_edits.with_own_files(pipeline, folder)),
                     seconds * 0.6,
                     warmup_s=seconds * 0.4,
                 ),

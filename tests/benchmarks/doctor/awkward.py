@@ -11,19 +11,21 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tests.benchmarks.doctor.misconfigured import (
-    AUTO,
-    ENDLESS,
-    Case,
-    MakeDataset,
+from tests.benchmarks.doctor.case import Case, MakeDataset
+from tests.benchmarks.doctor.element_functions import (
     augment,
     decode_jpeg,
     features_of,
     label_of,
+)
+from tests.benchmarks.doctor.sources import (
+    ENDLESS,
     number_dataset,
     path_dataset,
     write_jpegs,
 )
+
+AUTO = tf.data.AUTOTUNE
 
 
 def below_forty(number: tf.Tensor) -> tf.Tensor:

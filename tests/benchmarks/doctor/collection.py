@@ -186,12 +186,14 @@ def _by_trial(tuned: Any) -> Any:
     """The tuned dataset with numbers of parallel calls that AUTOTUNE has to find."""
     import tensorflow as tf
 
-    from benchmarks.doctor import graphs
+    from benchmarks.doctor import graph_edits, graphs
 
-    pipeline = graphs.edited(graphs.read(tuned))
+    pipeline = graph_edits.edited(graphs.read(tuned))
     for node in pipeline.nodes:
-        if graphs.has_argument(pipeline, node.tag, "num_parallel_calls"):
-            graphs.set_argument(pipeline, node.tag, "num_parallel_calls", tf.data.AUTOTUNE)
+        if graph_edits.has_argument(pipeline, node.tag, "num_parallel_calls"):
+            graph_edits.set_argument(
+                pipeline, node.tag, "num_parallel_calls", tf.data.AUTOTUNE
+            )
     return graphs.build(pipeline)
 
 

@@ -40,6 +40,15 @@ def kinds(dataset):
             ).batch(8),
             advice.GENERATOR,
         ),
+        (
+            lambda: (
+                tf.data.Dataset.range(1 << 40)
+                .window(8, shift=1, drop_remainder=True)
+                .flat_map(lambda window: window.batch(8))
+                .batch(32)
+            ),
+            advice.WINDOWS,
+        ),
     ],
 )
 def test_what_only_the_author_can_change_is_told(make, kind):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks.doctor import graphs
+from benchmarks.doctor import graph_edits, graphs
 from tests.benchmarks.doctor.awkward import HARD
 from tests.benchmarks.doctor.misconfigured import CASES, FINE
 
@@ -123,27 +123,8 @@ def test_large_constants_are_handed_over():
     assert (number.shape, word.numpy()) == ((500,), b"\xff" * 3000)
 
 
-def test_arguments_are_read_and_set():
-    pipeline = graphs.read(pipeline_of_four())
-    tag = pipeline.nodes[-1].tag
-    assert int(pipeline.constant(tag, "batch_size")) == 5
-    changed = graphs.edited(pipeline)
-    graphs.set_argument(changed, tag, "batch_size", 3)
-    assert next(iter(graphs.build(changed))).shape == (3,)
-    assert next(iter(graphs.build(pipeline))).shape == (5,), "the original stays"
-
-
-def test_an_operation_becomes_another():
-    pipeline = graphs.edited(graphs.read(tf.data.Dataset.range(5).map(double, name="m")))
-    tag = pipeline.nodes[-1].tag
-    arguments, attributes = {"num_parallel_calls": 2}, {"deterministic": "true"}
-    graphs.replace_op(pipeline, tag, "ParallelMapDatasetV2", arguments, attributes)
-    assert pipeline.node(tag).op == "ParallelMapDatasetV2"
-    assert [int(each) for each in graphs.build(pipeline)] == [0, 2, 4, 6, 8]
-
-
 def test_a_graph_that_does_not_fit_is_one_line():
-    pipeline = graphs.edited(graphs.read(tf.data.Dataset.range(5)))
+    pipeline = graph_edits.edited(graphs.read(tf.data.Dataset.range(5)))
     pipeline.node_def(pipeline.nodes[-1].tag).op = "NoSuchDataset"
     with pytest.raises(graphs.GraphError, match="NoSuchDataset") as caught:
         graphs.build(pipeline)

@@ -1,0 +1,29 @@
+import tensorflow as tf
+
+from benchmarks.doctor import graph_edits, graphs
+
+
+def double(value):
+    return value * 2
+
+
+def test_arguments_are_read_and_set():
+    numbers = tf.data.Dataset.range(40).map(double, name="double")
+    pipeline = graphs.read(numbers.batch(5, name="batch"))
+    tag = pipeline.nodes[-1].tag
+    assert int(pipeline.constant(tag, "batch_size")) == 5
+    changed = graph_edits.edited(pipeline)
+    graph_edits.set_argument(changed, tag, "batch_size", 3)
+    assert next(iter(graphs.build(changed))).shape == (3,)
+    assert next(iter(graphs.build(pipeline))).shape == (5,), "the original stays"
+
+
+def test_an_operation_becomes_another():
+    pipeline = graph_edits.edited(
+        graphs.read(tf.data.Dataset.range(5).map(double, name="m"))
+    )
+    tag = pipeline.nodes[-1].tag
+    arguments, attributes = {"num_parallel_calls": 2}, {"deterministic": "true"}
+    graph_edits.replace_op(pipeline, tag, "ParallelMapDatasetV2", arguments, attributes)
+    assert pipeline.node(tag).op == "ParallelMapDatasetV2"
+    assert [int(each) for each in graphs.build(pipeline)] == [0, 2, 4, 6, 8]
