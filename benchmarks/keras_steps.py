@@ -29,6 +29,7 @@ class Step:
         fresh clips, as the trainers feed them; the first batch is always the same.
       replicas: of a MirroredStrategy over as many logical CPUs; 0 for one device without
         it.
+      deterministic: whether operations run in a fixed order.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Step:
     batch_size: int
     kept_batches: int = 1
     replicas: int = 0
+    deterministic: bool = False
 
 
 def initial_weights(model_name: str) -> list[np.ndarray]:
@@ -68,6 +70,7 @@ def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], measure.Work
     """
     quiet_start.import_tensorflow()
     import keras
+    import tensorflow as tf
 
     from trainers import models, steps, strategies
     from trainers.kernels import library
@@ -81,6 +84,8 @@ def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], measure.Work
     )
     # Splits the CPU, so nothing of TensorFlow may have run before.
     strategy = strategies.make_strategy(options)
+    if timed.deterministic:
+        tf.config.experimental.enable_op_determinism()
     if timed.layers == "fast":
         # Compiled once a machine, as packages are installed once.
         library.load()

@@ -12,10 +12,11 @@ Examples:
 
 The parts are
 
-  steps     steps of each model in each way, on a batch that stays in memory
-  feed      training steps of the fast layers on batches in memory and from the stream
-  grid      training steps from the stream by layers, batch size, strategy and replicas
-  accuracy  training by the default recipe until 0.99 of 1,000 unseen clips are right
+  steps        steps of each model in each way, on a batch that stays in memory
+  feed         training steps of the fast layers on batches in memory and from the stream
+  determinism  what `--deterministic` costs a training step
+  grid         training steps from the stream by layers, batch size, strategy and replicas
+  accuracy     training by the default recipe until 0.99 of 1,000 unseen clips are right
 
 A training step is the trainers' own: forward, backward, clipping and optimizer. All arms
 start from the same weights, and their loss on the first batch has to agree.
@@ -39,6 +40,7 @@ from benchmarks import (
     measured_run,
     time_to_accuracy,
     torch_steps,
+    training_determinism,
     training_feed,
     training_grid,
 )
@@ -48,7 +50,7 @@ from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
 from trainers.architecture import FILTERS, KERNEL_SIZES, LSTM_UNITS
 from trainers.recipes import MODELS
 
-PARTS = ("steps", "feed", "grid", "accuracy")
+PARTS = ("steps", "feed", "determinism", "grid", "accuracy")
 _KINDS = ("train", "infer")
 _KERAS = ("stock", "fast")
 _PYTORCH = ("PyTorch", "torch.compile")
@@ -107,7 +109,7 @@ class Plan:
     Attributes:
       models: which models.
       parts: of `PARTS`.
-      batch_size: clips in a step of the parts 'steps' and 'feed'.
+      batch_size: clips in a step of the parts 'steps', 'feed' and 'determinism'.
       batch_sizes: clips in a step of the part 'grid', multiples of its replicas.
       layers: 'fast', 'stock' or both, for the part 'accuracy'.
       seeds: runs of each, for the part 'accuracy'.
@@ -133,6 +135,8 @@ class Plan:
             turns += (self.repeats + 1) * len(self.models) * len(_KINDS) * arms
         if "feed" in self.parts:
             turns += len(self.models) * training_feed.turns(self.repeats)
+        if "determinism" in self.parts:
+            turns += len(self.models) * training_determinism.turns(self.repeats)
         if "grid" in self.parts:
             of_model = training_grid.turns(self.batch_sizes, self.repeats)
             turns += len(self.models) * of_model
@@ -181,6 +185,11 @@ def measure_training(plan: Plan, *, advance: Callable[[str], Any]) -> dict[str, 
             result.setdefault("feed", {})[name] = training_feed.measure_feed(
                 name, weights, plan.batch_size, repeats=plan.repeats, advance=advance
             )
+        if "determinism" in plan.parts:
+            of_model = training_determinism.measure_determinism(
+                name, weights, plan.batch_size, repeats=plan.repeats, advance=advance
+            )
+            result.setdefault("determinism", {})[name] = of_model
         if "grid" in plan.parts:
             result.setdefault("grid", {})[name] = training_grid.measure_grid(
                 name,
@@ -268,6 +277,8 @@ def parts(result: Mapping[str, Any]) -> dict[str, list[list[str]]]:
     found = {}
     if "feed" in result:
         found["feed"] = training_feed.table(result["feed"])
+    if "determinism" in result:
+        found["determinism"] = training_determinism.table(result["determinism"])
     if "grid" in result:
         found["grid"] = training_grid.table(result["grid"])
     if "accuracy" in result:

@@ -8,8 +8,8 @@ from tests.processes import python
 
 def test_the_program_measures_and_writes_a_model(tmp_path):
     path = tmp_path / "training.json"
-    options = ["--parts=steps,feed", "--models=cnn_lstm", "--batch_size=1", "--repeats=1"]
-    options.append(f"--json={path}")
+    options = ["--models=cnn_lstm", "--batch_size=1", "--repeats=1", f"--json={path}"]
+    options.append("--parts=steps,feed,determinism")
     done = python("-m", "benchmarks.training", *options)
     assert done.returncode == 0, done.stderr
     result = json.loads(path.read_text())
@@ -29,6 +29,10 @@ def test_the_program_measures_and_writes_a_model(tmp_path):
     assert list(feed["sources"]) == sources
     assert list(feed["of_one_batch"]) == sources[1:]
     for figures in (*feed["of_one_batch"].values(), feed["control"]):
+        assert figures["ratio"] > 0
+    determinism = result["determinism"]["cnn_lstm"]
+    assert list(determinism["step_ms"]) == ["as it comes", "deterministic"]
+    for figures in (determinism["of_plain"], determinism["control"]):
         assert figures["ratio"] > 0
     assert "cnn_lstm, the stream" in done.stdout
     assert "cnn_lstm, train" in done.stdout
@@ -97,7 +101,7 @@ def test_operations_are_those_of_the_layers():
         (["--models=cnn"], "--models='cnn': expected some of"),
         (["--batch_size=0"], "batch_size=0"),
         (["--repeats=0"], "repeats=0"),
-        (["--parts=step"], "--parts='step': expected some of steps, feed, grid"),
+        (["--parts=step"], "--parts='step': expected some of steps, feed, det"),
         (["--layers=fast,fast"], "--layers='fast,fast': expected some of"),
         (["--batch_sizes=3"], "--batch_sizes='3': expected multiples of 2"),
         (["--batch_sizes=0,x"], "--batch_sizes='0,x': expected multiples of 2"),

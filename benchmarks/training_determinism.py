@@ -1,0 +1,89 @@
+"""What it costs that TensorFlow's operations run in a fixed order."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks import keras_steps, measure
+
+_PLAIN, _AGAIN, _FIXED = "as it comes", "as it comes, again", "deterministic"
+_ARMS = {_PLAIN: False, _AGAIN: False, _FIXED: True}
+
+
+def measure_determinism(
+    model_name: str,
+    weights: Any,
+    batch_size: int,
+    *,
+    repeats: int,
+    advance: Callable[[str], Any],
+) -> dict[str, Any]:
+    """Measures one model with fast layers on one device.
+
+    Args:
+      model_name: 'cnn_lstm' or 'conv_lstm'.
+      weights: what all arms start from.
+      batch_size: clips in a step.
+      repeats: rounds that are counted.
+      advance: called with the arm's name after each turn.
+
+    Returns:
+      Milliseconds of a step by arm under 'step_ms', the rate with a fixed order over that
+      without under 'of_plain', and 'control', the same arm twice.
+
+    Raises:
+      benchmarks.measure.MeasureError: if a turn fails, or the arms do not agree on the
+        loss of the first batch.
+    """
+    arms = [
+        measure.Arm(
+            name,
+            keras_steps.prepare,
+            (
+                keras_steps.Step(
+                    "train", model_name, "fast", batch_size, deterministic=is_fixed
+                ),
+                weights,
+            ),
+            "determinism",
+        )
+        for name, is_fixed in _ARMS.items()
+    ]
+    samples = measure.compare(arms, repeats=repeats, advance=advance)
+    return {
+        "step_ms": {
+            name: round(1000 * statistics.median(samples[name].seconds), 1)
+            for name in (_PLAIN, _FIXED)
+        },
+        "of_plain": measure.ratio(samples, _FIXED, _PLAIN),
+        "control": measure.ratio(samples, _PLAIN, _AGAIN),
+    }
+
+
+def turns(repeats: int) -> int:
+    """How many turns `measure_determinism` takes for one model."""
+    return len(_ARMS) * (repeats + 1)
+
+
+def table(determinism: Mapping[str, Any]) -> list[list[str]]:
+    """A line of headings, and one of cells for each model.
+
+    Args:
+      determinism: what `measure_determinism` found, by model.
+    """
+    lines = [["model", "step", "deterministic", "rate, of that without", "control"]]
+    for model_name, found in determinism.items():
+        ratio, control = found["of_plain"], found["control"]
+        lines.append(
+            [
+                model_name,
+                f"{found['step_ms'][_PLAIN]:,.1f} ms",
+                f"{found['step_ms'][_FIXED]:,.1f} ms",
+                f"{ratio['ratio']:.3f} ({ratio['ratio_min']:.3f} to "
+                f"{ratio['ratio_max']:.3f})",
+                f"{control['ratio']:.3f}",
+            ]
+        )
+    return lines
