@@ -18,13 +18,14 @@ BROWSERS := chromium chromium-browser google-chrome
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet \
 	--constraint constraints.txt --editable
 
-.PHONY: help train test slow bench check browser format lock clean
+.PHONY: help train test slow faults bench check browser format lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make train  train the CNN-LSTM under MirroredStrategy (ARGS="--model=conv_lstm" ...)'
 	@echo 'make test   run every check and test (PYTEST_ARGS="-k stream" ...)'
 	@echo 'make slow   run the tests that are too slow for every change'
+	@echo 'make faults kill, cut and starve everything, and write the table of promises'
 	@echo 'make bench  measure everything in a short form, and write report.html'
 	@echo 'make check  run the linter, the formatter check and the type checker'
 	@echo 'make format rewrite the sources as the formatter wants them'
@@ -39,7 +40,12 @@ test: check browser
 
 # What is too slow for every change.
 slow: $(TEST_STAMP)
-	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m 'slow and not fault' $(PYTEST_ARGS)
+
+# Every promise of docs/reliability.md, whose table it writes anew.
+faults: $(TEST_STAMP)
+	$(BIN)/python -m pytest -m fault --timeout=1200 -p tests.faults.table \
+		--reliability=docs/reliability.md $(PYTEST_ARGS)
 
 check: $(TEST_STAMP)
 	$(BIN)/ruff check .

@@ -1,13 +1,21 @@
-"""A file of a split's frames: written once, by one process, and complete or absent."""
+"""A file of a split's frames: written once, by one process, and complete or absent.
+
+A second file beside it holds the SHA-256 of each part of it. A process checks them all
+before it uses the file, once: 1.3 GB take about a second on two processors.
+"""
 
 from __future__ import annotations
 
+import concurrent.futures
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
+from absl import logging
 
 from dotmotion_tfds import elements
 from dotmotion_tfds.arrays import NUMPY
@@ -16,6 +24,8 @@ from dotmotion_tfds.spec import ClipSpec
 # Part of every file's name: raise it when the same options come to mean other frames.
 FRAMES_VERSION = 1
 _CHUNK_BYTES = 16 << 20
+# Files that this process has found to be right, as they were then.
+_checked: set[tuple[str, int, int, int]] = set()
 
 
 def write_if_missing(
@@ -30,7 +40,8 @@ def write_if_missing(
 
     The file's name tells all that its content depends on, so options that differ never
     share a file. It gets that name only when it is whole and on disk. Processes that ask
-    at once wait for the one that writes; what a killed one left is removed by the next.
+    at once wait for the one that writes; what a killed one left is removed by the next. A
+    file whose bytes are not those that were written is written again, with a warning.
 
     Args:
       directory: where the file lives; made if missing.
@@ -51,20 +62,50 @@ def write_if_missing(
     identity = f"{spec!r} {split!r} {seed!r} {num_clips!r} {FRAMES_VERSION!r}"
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = folder / f"{spec.slug()}-{split}-seed{seed}-{digest}.frames"
-    if _is_whole(path, num_clips * spec.clip_bytes):
+    if _is_right(path, num_clips * spec.clip_bytes):
         return path
     with open(path.with_suffix(".lock"), "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _is_whole(path, num_clips * spec.clip_bytes):
+        if not _is_right(path, num_clips * spec.clip_bytes):
+            if path.exists():
+                logging.warning("writing %s again: it is not as it was written", path)
             _write(path, spec=spec, split=split, seed=seed, num_clips=num_clips)
     return path
 
 
-def _is_whole(path: pathlib.Path, num_bytes: int) -> bool:
+def _is_right(path: pathlib.Path, num_bytes: int) -> bool:
+    """Whether a file is there, whole, and holds the bytes that were written."""
     try:
-        return path.stat().st_size == num_bytes
-    except FileNotFoundError:
+        found = path.stat()
+        if found.st_size != num_bytes:
+            return False
+        seen = (os.fspath(path), found.st_ino, found.st_mtime_ns, found.st_size)
+        if seen not in _checked:
+            sums = json.loads(_sums_path(path).read_text(encoding="utf-8"))
+            if _sums(path, int(sums["chunk_bytes"])) != sums["sha256"]:
+                return False
+            _checked.add(seen)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False
+    return True
+
+
+def _sums_path(path: pathlib.Path) -> pathlib.Path:
+    return path.with_suffix(".sha256.json")
+
+
+def _sums(path: pathlib.Path, chunk_bytes: int) -> list[str]:
+    """SHA-256 of each part of a file, computed in threads."""
+    if chunk_bytes < 1:
+        raise ValueError(f"chunk_bytes={chunk_bytes}: expected a positive number")
+
+    def sum_of(first: int) -> str:
+        with open(path, "rb") as file:
+            file.seek(first)
+            return hashlib.sha256(file.read(chunk_bytes)).hexdigest()
+
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        return list(threads.map(sum_of, range(0, path.stat().st_size, chunk_bytes)))
 
 
 def _write(
@@ -72,6 +113,7 @@ def _write(
 ) -> None:
     part = path.with_suffix(".part")
     chunk = max(1, _CHUNK_BYTES // spec.clip_bytes)
+    sums = []
     try:
         with open(part, "wb") as file:
             for first in range(0, num_clips, chunk):
@@ -79,14 +121,31 @@ def _write(
                 rendered = elements.render_clips(
                     NUMPY, spec, indices, split=split, seed=seed
                 )
-                file.write(rendered["video"].data)
+                frames = rendered["video"].data
+                sums.append(hashlib.sha256(frames).hexdigest())
+                file.write(frames)
             file.flush()
             os.fsync(file.fileno())
+        _write_sums(path, chunk * spec.clip_bytes, sums)
+        # Last, so that there is never a file without its sums.
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
     _sync_directory(path.parent)
+
+
+def _write_sums(path: pathlib.Path, chunk_bytes: int, sums: Sequence[str]) -> None:
+    part = path.with_suffix(".sha256.part")
+    try:
+        with open(part, "w", encoding="utf-8") as file:
+            json.dump({"chunk_bytes": chunk_bytes, "sha256": sums}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, _sums_path(path))
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _sync_directory(folder: pathlib.Path) -> None:

@@ -13,6 +13,7 @@ from dotmotion_tfds.configs import NamedConfig, resolve_config
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 from dotmotion_tfds.order import MAX_EPOCHS, Order, require_start_step
 from dotmotion_tfds.spec import (
+    CLASS_NAMES,
     SpecError,
     require_integer,
     require_seed,
@@ -124,13 +125,21 @@ def _records(builder: Builder, split: str, size: int) -> tf.data.Dataset:
     ).batch(size, drop_remainder=True)
 
     def by_index(batch: dict[str, Any]) -> dict[str, Any]:
+        is_class = (batch["label"] >= 0) & (batch["label"] < len(CLASS_NAMES))
         with tf.control_dependencies(
             [
                 tf.debugging.assert_equal(
                     batch["index"],
                     tf.range(size, dtype=tf.int64),
                     "the stored clips are not in index order",
-                )
+                ),
+                tf.debugging.Assert(
+                    tf.reduce_all(is_class),
+                    [
+                        "labels that are no class, of clips",
+                        batch["index"][tf.logical_not(is_class)],
+                    ],
+                ),
             ]
         ):
             return tf.nest.map_structure(tf.identity, batch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import functools
 import os
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from dotmotion_tfds import clip_file, elements, kept_memory, splitmix
 from dotmotion_tfds.arrays_tensorflow import TENSORFLOW
@@ -26,6 +28,8 @@ from dotmotion_tfds.spec import (
 # Left to AUTOTUNE, a consumer that pauses now and then finds ever more batches waiting, up
 # to half of the machine's memory: 3.5 GB of them were seen, no faster than four.
 BATCHES_AHEAD = 4
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Config = str | ClipSpec | Mapping[str, Any] | NamedConfig
 Batch = dict[str, tf.Tensor]
@@ -106,7 +110,9 @@ def stream(
         otherwise the number of passes over the split, each permuted afresh.
       cache: only with `epochs`. 'memory' keeps the split's frames in memory once they
         are made; any other string is a directory for a file of them, which is then
-        mapped into memory. Elements are the same, in the same order, with and without.
+        checked and mapped into memory. Where the disk has no room for it, a warning says
+        so, and clips are made anew. Elements are the same, in the same order, with and
+        without.
       as_supervised: whether to give `(video, label)` instead of dictionaries.
 
     Returns:
@@ -141,7 +147,8 @@ def stream_from_options(options: StreamOptions) -> tf.data.Dataset:
     """The dataset that `stream` describes."""
     kept_memory.keep_freed_memory()
     order = options.order()
-    if options.cache is None:
+    frames = _cached_frames(options)
+    if frames is None:
         render = _renderer(options)
         dataset = order.steps(options.start_step).map(
             lambda step: render(order.indices(step)),
@@ -151,7 +158,7 @@ def stream_from_options(options: StreamOptions) -> tf.data.Dataset:
     else:
         dataset = gather_batches(
             order.steps(options.start_step),
-            _cached_frames(options),
+            frames,
             lambda step, frames: _gathered(options, order.indices(step), frames),
         )
     if options.as_supervised:
@@ -256,21 +263,37 @@ def _gathered(options: StreamOptions, indices: tf.Tensor, frames: tf.Tensor) -> 
     return {"video": tf.gather(frames, indices), **described}
 
 
-def _cached_frames(options: StreamOptions) -> tf.data.Dataset:
-    """A dataset of one element: the frames of the whole split, in index order."""
+def _cached_frames(options: StreamOptions) -> tf.data.Dataset | None:
+    """A dataset of one element: the frames of the whole split, in index order.
+
+    None if there is no cache, or no room on the disk for it.
+    """
+    if options.cache is None:
+        return None
     size = options.config.split_size(options.split)
     spec = options.config.spec
-    if options.cache == "memory" or options.cache is None:
+    if options.cache == "memory":
         whole_split = tf.data.Dataset.from_tensors(tf.range(size, dtype=tf.int64))
         render = _renderer(options)
         return whole_split.map(lambda indices: render(indices)["video"])
-    path = clip_file.write_if_missing(
-        options.cache,
-        spec=spec,
-        split=options.split,
-        seed=options.seed,
-        num_clips=size,
-    )
+    try:
+        path = clip_file.write_if_missing(
+            options.cache,
+            spec=spec,
+            split=options.split,
+            seed=options.seed,
+            num_clips=size,
+        )
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        logging.warning(
+            "no room for a cache of %d bytes in %r (%s): clips are made anew in each pass",
+            size * spec.clip_bytes,
+            options.cache,
+            error.strerror,
+        )
+        return None
     return tf.data.Dataset.from_tensors(os.fspath(path)).map(
         lambda _: tf.raw_ops.ImmutableConst(
             dtype=tf.uint8,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import pathlib
 import re
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +24,7 @@ _MANIFEST = "manifest.json"
 _PART_PREFIX = ".part-"
 _KEEP = 3
 # What reading a cut, flipped or forged checkpoint can lead to.
-_BROKEN = (OSError, ValueError, KeyError, TypeError)
+_BROKEN = (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +92,7 @@ def load_latest(folder: pathlib.Path) -> Checkpoint | None:
     """Reads the newest checkpoint that is whole, or returns None if there is none.
 
     One whose hash does not fit is passed over for the one before, with a warning.
-    Pickled objects are never loaded.
+    Pickled objects are never loaded, and no array that says to be larger than its file.
     """
     for path in reversed(_by_step(folder)):
         try:
@@ -114,8 +116,32 @@ def _load(path: pathlib.Path) -> Checkpoint:
     found = _sha256(path / _ARRAYS)
     if found != expected:
         raise ValueError(f"{_ARRAYS} has SHA-256 {found}, expected {expected}")
+    _require_honest_sizes(path / _ARRAYS)
     with np.load(path / _ARRAYS, allow_pickle=False) as arrays:
         return Checkpoint(int(manifest["step"]), {name: arrays[name] for name in arrays})
+
+
+def _require_honest_sizes(path: pathlib.Path) -> None:
+    """Checks, before any memory is taken, that arrays are as large as what is stored.
+
+    Raises:
+      ValueError: if one says to be larger or is compressed, as none that `save` writes.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"{member.filename} is compressed")
+            with archive.open(member) as file:
+                version = np.lib.format.read_magic(file)
+                if version != (1, 0):
+                    raise ValueError(f"{member.filename} has a header of another version")
+                shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+                told = math.prod(shape) * dtype.itemsize
+                stored = member.file_size - file.tell()
+            if dtype.hasobject or told != stored:
+                raise ValueError(
+                    f"{member.filename} says to be {told} bytes, and is {stored}"
+                )
 
 
 def _by_step(folder: pathlib.Path) -> list[pathlib.Path]:

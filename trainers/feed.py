@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.data.ops import multi_device_iterator_ops
 
 import dotmotion_tfds
+from dotmotion_tfds import splitmix
+from dotmotion_tfds.order import Order
 from dotmotion_tfds.streaming import Batch
 from trainers.options import OptionsError, TrainOptions
 
@@ -63,6 +66,27 @@ def train_batches(
     else:
         batches = dotmotion_tfds.stream("train", **common)
     return batches.map(with_weights)
+
+
+def train_indices(options: TrainOptions, step: int) -> np.ndarray:
+    """Which clips of the training split a step is taken on, without making them.
+
+    Args:
+      options: the run's options.
+      step: of `train_batches`, counted from 0.
+
+    Returns:
+      Indices of the rows of the global batch, int64 `[rows]`.
+    """
+    order = Order(
+        batch_size=options.batch_size,
+        shard=(0, 1),
+        split_size=options.config.split_size("train"),
+        epochs=None if options.data == "stream" else _ENDLESS_EPOCHS,
+        key=splitmix.stream_key(options.seed, "train", "order"),
+    )
+    indices: np.ndarray = order.indices(tf.constant(step, tf.int64)).numpy()
+    return indices
 
 
 def eval_batches(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import pathlib
 import platform
+import re
 import time
 from typing import Any
 
@@ -22,6 +24,7 @@ from trainers import (
     steps,
     strategies,
     summary,
+    weights_file,
     workdir,
 )
 from trainers.kernels import library
@@ -89,7 +92,8 @@ def run(options: TrainOptions, console: Console) -> dict[str, Any]:
       OSError: if the run's files can't be written.
       RunInterruptedError: if SIGINT or SIGTERM came; the state has been saved.
     """
-    workdir.check(options.workdir, options.identity())
+    identity = options.identity()
+    workdir.check(options.workdir, identity)
     strategy = strategies.make_strategy(options)
     console.print(strategies.describe(strategy), highlight=False)
     if options.deterministic:
@@ -114,7 +118,7 @@ def run(options: TrainOptions, console: Console) -> dict[str, Any]:
         )
         return dict(earlier or {})
     if current.writes_files:
-        workdir.claim(options.workdir, options.identity())
+        workdir.claim(options.workdir, identity)
     with (
         workdir.hold(options.workdir) if current.writes_files else contextlib.nullcontext()
     ):
@@ -166,18 +170,7 @@ def _load_kernels(console: Console) -> None:
 
 def _prepare(options: TrainOptions, strategy: tf.distribute.Strategy) -> _Run:
     with strategy.scope():
-        model = models.build(
-            options.model,
-            layers=options.layers,
-            clip_shape=options.config.spec.video_shape,
-            num_classes=len(CLASS_NAMES),
-            nesting=options.nesting,
-            lstm_activation=options.lstm_activation,
-            precision=options.precision,
-            recurrent_max_norm=options.recurrent_max_norm,
-            use_xla=False if options.xla == "off" else "auto",
-            seed=options.seed,
-        )
+        model = _build(options, layers=options.layers)
         optimizer = steps.make_optimizer(options.learning_rate, options.precision)
         optimizer.build(model.trainable_variables)
     current = _Run(
@@ -191,7 +184,32 @@ def _prepare(options: TrainOptions, strategy: tf.distribute.Strategy) -> _Run:
     latest = checkpoints.load_latest(options.workdir / "checkpoints")
     if latest is not None:
         _restore(current, latest)
+    elif options.initial_weights is not None:
+        current.model.set_weights(_weights_of(options.initial_weights, options))
     return current
+
+
+def _weights_of(path: pathlib.Path, options: TrainOptions) -> list[np.ndarray]:
+    """Weights of a file, read into Keras's own layers, whose names it knows."""
+    stock = _build(options, layers="stock")
+    weights_file.load(path, stock)
+    weights: list[np.ndarray] = stock.get_weights()
+    return weights
+
+
+def _build(options: TrainOptions, *, layers: str) -> keras.Model:
+    return models.build(
+        options.model,
+        layers=layers,
+        clip_shape=options.config.spec.video_shape,
+        num_classes=len(CLASS_NAMES),
+        nesting=options.nesting,
+        lstm_activation=options.lstm_activation,
+        precision=options.precision,
+        recurrent_max_norm=options.recurrent_max_norm,
+        use_xla=False if options.xla == "off" else "auto",
+        seed=options.seed,
+    )
 
 
 def _train(current: _Run, console: Console) -> dict[str, float | None]:
@@ -220,9 +238,9 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
     bar = ProgressBar(console, "training", total=options.steps, done=current.step)
     with StopRequests() as requests, bar:
         for number in range(current.step + 1, options.steps + 1):
-            batch = _next_batch(iterator)
+            batch = _next_batch(iterator, options, number)
             fed = time.perf_counter()
-            row = train_step(batch).numpy()
+            row = _take_step(train_step, batch, options, number)
             end = time.perf_counter()
             step_s.append(end - start)
             wait_s.append(fed - start)
@@ -230,8 +248,9 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
             if not np.isfinite(row).all():
                 raise TrainingError(
                     f"the loss or its gradient is not finite at step {number} "
-                    f"(loss {row[0]:g}, gradient norm {row[2]:g}): try a smaller "
-                    "--learning_rate or a --clip_norm"
+                    f"(loss {row[0]:g}, gradient norm {row[2]:g}), on "
+                    f"{_clips_of(options, number)}: try a smaller --learning_rate or a "
+                    "--clip_norm in another --workdir"
                 )
             current.history = np.concatenate([current.history, row[np.newaxis, :3]])
             rows.append(int(row[3]))
@@ -260,14 +279,47 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
     return {**summary.timing(step_s, wait_s, rows)}
 
 
-def _next_batch(iterator: Any) -> Any:
+def _next_batch(iterator: Any, options: TrainOptions, number: int) -> Any:
     try:
         return next(iterator)
-    except tf.errors.DataLossError as error:
-        first_line = str(error.message).splitlines()[0]
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        if options.data != "tfds":
+            raise
         raise TrainingError(
-            f"the stored dataset is corrupt ({first_line}): delete it to build it afresh"
+            f"the stored dataset is corrupt ({_first_line(error)}; at step {number}, on "
+            f"{_clips_of(options, number)}): find out where with python -m "
+            "dotmotion_tfds.verify, or delete it to build it afresh"
         ) from None
+
+
+def _take_step(train_step: Any, batch: Any, options: TrainOptions, number: int) -> Any:
+    try:
+        return train_step(batch).numpy()
+    except tf.errors.InvalidArgumentError as error:
+        raise TrainingError(
+            f"step {number} can't be taken on {_clips_of(options, number)}: "
+            f"{_first_line(error)}"
+        ) from None
+
+
+def _clips_of(options: TrainOptions, number: int) -> str:
+    """The clips of a step, which is counted from 1, in words."""
+    indices = feed.train_indices(options, number - 1).tolist()
+    of_split = "of the training split"
+    if len(indices) > 1 and indices == list(range(indices[0], indices[-1] + 1)):
+        return f"clips {indices[0]} to {indices[-1]} {of_split}"
+    return f"clips {', '.join(map(str, indices))} {of_split}"
+
+
+def _first_line(error: tf.errors.OpError) -> str:
+    """What an error says, without where in a graph it was, which tells a user nothing."""
+    text = str(error.message).splitlines()[0]
+    text = re.sub(r"\{\{[^}]*\}\}\s*", "", text)
+    text = re.sub(r"^Error in user-defined function .*? Iterator::\S+ ", "", text)
+    if text.startswith("assertion failed: "):
+        # Each value that it shows stands in brackets.
+        text = text.removeprefix("assertion failed: ").replace("] [", " ").strip("[]")
+    return text.strip()
 
 
 def _sum_up(

@@ -57,6 +57,12 @@ def define_flags() -> Flags:
         "ConvLSTM; 0 for no limit",
     )
     flags.integer("seed", 0, "of the initial weights, of the clips and of their order")
+    flags.string(
+        "initial_weights",
+        None,
+        "file of Keras with weights to begin with, .weights.h5, .h5 or .keras; only "
+        "arrays are read from it. Random ones by default",
+    )
     flags.string("layers", "fast", "whose layers: " + of(train_options.LAYERS))
     flags.string(
         "nesting",

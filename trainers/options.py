@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import os
 import pathlib
@@ -64,6 +65,8 @@ class TrainOptions:
       recurrent_max_norm: largest norm of the recurrent weights of each gate of each filter
         of the ConvLSTM; 0 for no limit.
       seed: of the initial weights, of the clips and of their order.
+      initial_weights: file of Keras to take the weights to begin with from; None for
+        random ones.
       deterministic: whether to make TensorFlow's operations run in a fixed order.
       checkpoint_every: steps between checkpoints; the last step always has one.
       eval_clips: clips of the test split to evaluate on.
@@ -92,6 +95,7 @@ class TrainOptions:
     virtual_devices: int = 0
     data_dir: pathlib.Path | None = None
     seed: int = 0
+    initial_weights: pathlib.Path | None = None
     deterministic: bool = False
     checkpoint_every: int = 50
     eval_clips: int = 1000
@@ -196,6 +200,9 @@ class TrainOptions:
         """What has to be the same for a run to be continued: it decides the weights.
 
         The number of steps may grow, and the devices may change.
+
+        Raises:
+          OptionsError: if the file of the initial weights can't be read.
         """
         return {
             "model": self.model,
@@ -210,6 +217,7 @@ class TrainOptions:
             "clip_norm": self.clip_norm,
             "recurrent_max_norm": self.recurrent_max_norm,
             "seed": self.seed,
+            "initial_weights": _sha256(self.initial_weights),
         }
 
 
@@ -220,6 +228,7 @@ def resolve_options(
     config: str | None = None,
     workdir: str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
+    initial_weights: str | os.PathLike[str] | None = None,
     **given: Any,
 ) -> TrainOptions:
     """Options from what the user gave and, for the rest, from the model's recipe.
@@ -230,6 +239,7 @@ def resolve_options(
       config: a configuration's name or a JSON object of its geometry.
       workdir: the run's directory; `runs/<model>-<preset>` by default.
       data_dir: root of the built datasets.
+      initial_weights: file to take the weights to begin with from.
       **given: other fields of `TrainOptions`; None stands for "not given".
 
     Returns:
@@ -247,24 +257,43 @@ def resolve_options(
     except SpecError as error:
         raise OptionsError(str(error)) from None
     if data_dir is not None:
-        chosen["data_dir"] = _directory("data_dir", data_dir)
+        chosen["data_dir"] = _place("data_dir", data_dir)
+    if initial_weights is not None:
+        chosen["initial_weights"] = _place("initial_weights", initial_weights)
     if "eval_clips" not in chosen and chosen["data"] == "tfds":
         chosen["eval_clips"] = min(1000, chosen["config"].split_size("test"))
     default_workdir = pathlib.Path("runs") / f"{model}-{preset}"
     return TrainOptions(
         model=model,
-        workdir=default_workdir if workdir is None else _directory("workdir", workdir),
+        workdir=default_workdir if workdir is None else _place("workdir", workdir),
         **chosen,
     )
 
 
-def _directory(name: str, value: str | os.PathLike[str]) -> pathlib.Path:
+def _place(name: str, value: str | os.PathLike[str]) -> pathlib.Path:
     text = os.fspath(value)
     if not text or "\0" in text or "://" in text:
         raise OptionsError(
-            f"{name}={text!r} is not usable: expected a directory of this machine"
+            f"{name}={text!r} is not usable: expected a path of this machine"
         )
     return pathlib.Path(text).expanduser()
+
+
+def _sha256(path: pathlib.Path | None) -> str | None:
+    """Of a file's content, so that another one of the same name is another run's."""
+    if path is None:
+        return None
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        raise OptionsError(
+            f"initial_weights={str(path)!r} can't be read ({error.strerror or error}): "
+            "name a file of weights, or leave --initial_weights out"
+        ) from None
+    return digest.hexdigest()
 
 
 def require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

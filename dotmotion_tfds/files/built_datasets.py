@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow_datasets as tfds
 
@@ -12,6 +15,10 @@ from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 from dotmotion_tfds.spec import SpecError
 
 _DATASET = "moving_dot"
+# TFDS imports whatever module a dataset's features.json names.
+_FEATURES_OF_TFDS = "tensorflow_datasets.core.features."
+_CLASS_KEYS = ("pythonClassName", "python_class_name", "type")
+_MOST_BYTES = 1 << 20
 
 
 def find_datasets(data_dir: str | None, config: str | None) -> list[pathlib.Path]:
@@ -55,7 +62,8 @@ def open_dataset(folder: pathlib.Path) -> tfds.core.DatasetBuilder:
     """The builder of a dataset that was built into `folder`, for reading.
 
     Raises:
-      SpecError: if its metadata can't be read, or its version is newer than this code's.
+      SpecError: if its metadata can't be read, name code that is not of TFDS, or its
+        version is newer than this code's.
     """
     version = tfds.core.Version(folder.name)
     if version > Builder.VERSION:
@@ -64,7 +72,34 @@ def open_dataset(folder: pathlib.Path) -> tfds.core.DatasetBuilder:
             "code: update dotmotion to read it"
         )
     try:
+        _require_features_of_tfds(folder)
         return tfds.builder_from_directory(folder)
     except Exception as error:  # TFDS raises whatever a broken JSON file leads to
         reason = " ".join(str(error).split())
         raise SpecError(f"unreadable metadata ({reason})") from error
+
+
+def _require_features_of_tfds(folder: pathlib.Path) -> None:
+    path = folder / "features.json"
+    size = path.stat().st_size
+    if size > _MOST_BYTES:
+        raise ValueError(f"{path.name} has {size} bytes: expected {_MOST_BYTES} at most")
+    for name in _class_names(json.loads(path.read_text(encoding="utf-8"))):
+        if not name.startswith(_FEATURES_OF_TFDS):
+            raise ValueError(
+                f"{path.name} names the class {name!r}: expected one of "
+                f"{_FEATURES_OF_TFDS}*; it is not the file that was built"
+            )
+
+
+def _class_names(value: Any) -> Iterator[str]:
+    """All Python classes that a features.json names, at any depth."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key in _CLASS_KEYS and isinstance(each, str):
+                yield each
+            else:
+                yield from _class_names(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _class_names(each)

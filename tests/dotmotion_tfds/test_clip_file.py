@@ -74,6 +74,45 @@ def test_a_cut_file_is_written_again(tmp_path):
     assert path.read_bytes() == expected_frames(OPTIONS).tobytes()
 
 
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_file_with_a_flipped_bit_is_written_again(tmp_path):
+    path = clip_file.write_if_missing(tmp_path, **OPTIONS)
+    flip(path)
+    clip_file.write_if_missing(tmp_path, **OPTIONS)
+    assert path.read_bytes() == expected_frames(OPTIONS).tobytes()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"chunk_bytes": 0, "sha256": []}', '{"chunk_bytes": "a"}']
+)
+def test_without_usable_sums_a_file_is_written_again(tmp_path, text):
+    path = clip_file.write_if_missing(tmp_path, **OPTIONS)
+    clip_file._checked.clear()
+    (sums,) = tmp_path.glob("*.sha256.json")
+    right = sums.read_text()
+    sums.write_text(text)
+    clip_file.write_if_missing(tmp_path, **OPTIONS)
+    assert sums.read_text() == right
+    assert path.read_bytes() == expected_frames(OPTIONS).tobytes()
+
+
+def test_a_process_checks_a_file_once(tmp_path, monkeypatch):
+    clip_file.write_if_missing(tmp_path, **OPTIONS)
+    clip_file._checked.clear()
+    sums_of, counted = clip_file._sums, []
+    monkeypatch.setattr(
+        clip_file, "_sums", lambda *given: counted.append(given) or sums_of(*given)
+    )
+    for _ in range(3):
+        clip_file.write_if_missing(tmp_path, **OPTIONS)
+    assert len(counted) == 1
+
+
 def test_a_failed_write_leaves_no_frames(tmp_path, monkeypatch):
     def fail(descriptor):
         raise OSError(28, "No space left on device")

@@ -3,11 +3,13 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import dotmotion_tfds
 from dotmotion_tfds import SpecError, configs, resolve_config, storage
 from dotmotion_tfds.files import shard_files
+from dotmotion_tfds.files.record_files import read_records
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 from tests.dotmotion_tfds import golden
 from tests.dotmotion_tfds.test_streaming import assert_same_batches
@@ -75,6 +77,10 @@ def built_copy(data_dir, tmp_path):
     return tmp_path / "moving_dot" / "notebook" / "1.0.0"
 
 
+@pytest.mark.fault(
+    "empty or partial final directory, a shard missing, empty or cut",
+    "refused, and left as it is",
+)
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -149,3 +155,21 @@ def test_a_dataset_built_with_a_limit_is_refused(tmp_path):
     builder.download_and_prepare(download_config=limit)
     with pytest.raises(SpecError, match="holds 3 clips in split 'train', expected 80"):
         dotmotion_tfds.stored(epochs=1, config="notebook", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("label", [4, 127])
+def test_labels_that_are_no_class_are_refused_and_the_clip_is_named(
+    data_dir, tmp_path, label
+):
+    folder = built_copy(data_dir, tmp_path)
+    (shard,) = folder.glob("*train*")
+    records = list(read_records(shard, "tfrecord"))
+    example = tf.train.Example.FromString(records[7])
+    example.features.feature["label"].int64_list.value[:] = [label]
+    records[7] = example.SerializeToString()
+    with tf.io.TFRecordWriter(str(shard)) as writer:
+        for record in records:
+            writer.write(record)
+    batches = dotmotion_tfds.stored(epochs=1, config="notebook", data_dir=tmp_path)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"no class, of clips.*\[7\]"):
+        list(batches)

@@ -1,4 +1,6 @@
+import errno
 import itertools
+import os
 
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dotmotion_tfds
-from dotmotion_tfds import ClipSpec, SpecError
+from dotmotion_tfds import ClipSpec, SpecError, clip_file
 from tests.conftest import SMALL_SPEC
 from tests.dotmotion_tfds import golden
 
@@ -163,3 +165,26 @@ def test_options_out_of_range_are_named(options, message):
     with pytest.raises(SpecError, match=message) as caught:
         dotmotion_tfds.stream(**options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_without_room_for_a_cache_clips_are_made_anew(
+    tmp_path, monkeypatch, caplog, number
+):
+    def fail(*_args, **_options):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(clip_file, "write_if_missing", fail)
+    options = {"config": "notebook", "batch_size": 24, "epochs": 2, "start_step": 3}
+    stream = dotmotion_tfds.stream("test", cache=tmp_path, **options)
+    assert_same_batches(stream, dotmotion_tfds.stream("test", **options))
+    assert "no room for a cache of 10400000 bytes" in caplog.text
+
+
+def test_a_cache_that_can_not_be_written_otherwise_is_an_error(tmp_path, monkeypatch):
+    def fail(*_args, **_options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(clip_file, "write_if_missing", fail)
+    with pytest.raises(PermissionError):
+        dotmotion_tfds.stream(cache=tmp_path, epochs=1)

@@ -96,12 +96,20 @@ def test_a_sound_dataset_is_right_and_the_clips_are_counted(pristine):
     assert sum(counted) == 160
 
 
+@pytest.mark.fault(
+    "shard missing",
+    "named",
+)
 def test_a_missing_shard(copy):
     copy.shard(1).unlink()
     assert copy.problem() == (copy.shard(1).name, None, "the shard is missing")
     assert copy.problem("train") is None
 
 
+@pytest.mark.fault(
+    "shards swapped",
+    "named with the record",
+)
 def test_swapped_shards(copy):
     first, second = copy.shard(0).read_bytes(), copy.shard(1).read_bytes()
     copy.shard(0).write_bytes(second)
@@ -109,11 +117,20 @@ def test_swapped_shards(copy):
     assert copy.problem() == (copy.shard(0).name, 0, "it holds clip 40, expected clip 0")
 
 
+@pytest.mark.fault(
+    "shard doubled",
+    "named with the record",
+)
 def test_a_doubled_shard(copy):
     shutil.copy(copy.shard(0), copy.shard(1))
     assert copy.problem() == (copy.shard(1).name, 0, "it holds clip 0, expected clip 40")
 
 
+@pytest.mark.fault(
+    "records doubled, missing, swapped, changed or forged, with right checksums; a file "
+    "cut at a record boundary",
+    "named with the record",
+)
 @pytest.mark.parametrize(
     ("change", "record", "reason"),
     [
@@ -181,6 +198,10 @@ def record_at(content, position):
         number += 1
 
 
+@pytest.mark.fault(
+    "bit flip anywhere in a TFRecord file",
+    "named with the record",
+)
 @pytest.mark.parametrize("pristine", ["tfrecord"], indirect=True)
 def test_any_flipped_bit_of_a_tfrecord_is_named(copy):
     path = copy.shard(0)
@@ -196,6 +217,10 @@ def test_any_flipped_bit_of_a_tfrecord_is_named(copy):
     assert (shard, record) == (path.name, caught.value.record)
 
 
+@pytest.mark.fault(
+    "TFRecord file cut in the middle of a record",
+    "named with the record",
+)
 @pytest.mark.parametrize("pristine", ["tfrecord"], indirect=True)
 @pytest.mark.parametrize("keep", [3, 10, 11, 12, 200, -1, -5])
 def test_a_tfrecord_file_cut_anywhere_is_named(copy, keep):
@@ -208,6 +233,10 @@ def test_a_tfrecord_file_cut_anywhere_is_named(copy, keep):
     assert "the file ends inside" in reason
 
 
+@pytest.mark.fault(
+    "ArrayRecord file cut or overwritten",
+    "named",
+)
 @pytest.mark.parametrize("pristine", ["array_record"], indirect=True)
 def test_damaged_array_records_are_found(copy):
     path = copy.shard(0)

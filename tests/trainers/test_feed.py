@@ -137,3 +137,11 @@ def test_one_cpu_is_fed_by_an_ordinary_dataset():
         assert isinstance(feed.distribute(strategy, small_shard), tf.data.Dataset)
     spread = feed.distribute(mirrored(2), small_shard)
     assert isinstance(spread, tf.distribute.DistributedDataset)
+
+
+@pytest.mark.parametrize("data", ["stream", "cache"])
+def test_the_clips_of_a_step_are_known_without_making_them(data):
+    options = make_options(data=data, config="notebook", batch_size=32, seed=4)
+    batches = feed.train_batches(options, start_step=0).take(7)
+    for step, batch in enumerate(batches):
+        np.testing.assert_array_equal(feed.train_indices(options, step), batch["index"])

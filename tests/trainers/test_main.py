@@ -1,15 +1,13 @@
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from tests.conftest import SMALL_JSON
 from tests.processes import python
-from trainers import checkpoints, main
+from trainers import main
 from trainers.options import OptionsError
 
 USAGE_ERRORS = [
@@ -131,39 +129,10 @@ def test_the_preset_of_the_notebook_ends_with_the_same_line(tmp_path):
     assert done.stdout.splitlines()[-1].endswith("on 4 fresh clips of config notebook")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_the_state_and_the_run_goes_on(tmp_path, number):
-    workdir = tmp_path / "run"
-    command = [
-        sys.executable,
-        "-m",
-        "trainers.main",
-        f"--config={SMALL_JSON}",
-        "--batch_size=4",
-        "--eval_clips=4",
-        f"--workdir={workdir}",
-    ]
-    with subprocess.Popen(
-        [*command, "--steps=100000", "--checkpoint_every=1"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        deadline = time.monotonic() + 120
-        while not list(workdir.glob("checkpoints/step_*")):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(number)
-        out, _ = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert "run the same command again to continue" in out
-    step = checkpoints.load_latest(workdir / "checkpoints").step
-    assert f"stopped at step {step} of 100000" in out
-    done = python(*command[1:], f"--steps={step + 1}")
-    assert done.returncode == 0, done.stderr
-    assert f"continuing at step {step}" in done.stdout
-
-
+@pytest.mark.fault(
+    "two worker processes instead of two replicas",
+    "the same weights, bit for bit",
+)
 def test_two_workers_train_to_the_weights_of_two_replicas(tmp_path):
     arguments = [
         "-m",

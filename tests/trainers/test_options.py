@@ -46,6 +46,20 @@ def test_the_identity_leaves_out_what_may_change_between_sessions():
         assert resolve_options(**change).identity() != base
 
 
+def test_the_identity_follows_the_content_of_initial_weights(tmp_path):
+    one, other = tmp_path / "a.h5", tmp_path / "b.h5"
+    one.write_bytes(b"weights")
+    other.write_bytes(b"weights")
+    identity = resolve_options(initial_weights=one).identity()
+    assert resolve_options().identity()["initial_weights"] is None
+    assert resolve_options(initial_weights=other).identity() == identity
+    other.write_bytes(b"others")
+    assert resolve_options(initial_weights=other).identity() != identity
+    missing = resolve_options(initial_weights=tmp_path / "missing.h5")
+    with pytest.raises(OptionsError, match=r"can't be read \(No such file"):
+        missing.identity()
+
+
 BAD = [
     ({"precision": "float64"}, "unknown precision 'float64': expected 'float32' or"),
     ({"xla": "yes"}, "unknown xla 'yes': expected 'auto' or 'on' or 'off'"),

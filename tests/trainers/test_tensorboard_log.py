@@ -46,3 +46,31 @@ def test_each_class_has_a_filmstrip_and_an_animation(written):
 
 def test_the_graph_is_there(written):
     assert any(node.op == "Mul" for node in written.Graph().node)
+
+
+def test_a_log_that_can_not_be_written_is_a_warning_and_no_error(tmp_path, caplog):
+    (tmp_path / "tensorboard").write_text("a file is in the way")
+    log = TensorBoardLog(tmp_path)
+    for step in (1, 2):
+        log.scalars(step, {"loss": 1.0})
+    log.clips(resolve_options(config=SMALL_JSON, workdir=tmp_path))
+    log.close()
+    assert caplog.text.count("no more is written to") == 1
+
+
+def test_a_log_that_fails_later_is_left(tmp_path, monkeypatch, caplog):
+    log = TensorBoardLog(tmp_path)
+    log.scalars(1, {"loss": 1.0})
+
+    def fail(*_args, **_options):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.summary, "scalar", fail)
+    log.scalars(2, {"loss": 1.0})
+    monkeypatch.undo()
+    log.scalars(3, {"loss": 1.0})
+    log.close()
+    assert "No space left on device" in caplog.text
+    events = EventAccumulator(str(tmp_path / "tensorboard"), {"tensors": 0})
+    events.Reload()
+    assert [event.step for event in events.Tensors("loss")] == [1]

@@ -18,6 +18,10 @@ def test_a_new_directory_is_claimed_and_stays_usable(tmp_path):
     assert [entry.name for entry in path.iterdir()] == ["run.json"]
 
 
+@pytest.mark.fault(
+    "resuming with other data, another model or other options",
+    "refused, naming what differs",
+)
 @pytest.mark.parametrize(
     ("name", "value"), [("seed", 1), ("model", "conv_lstm"), ("config", {"frames": 3})]
 )
@@ -28,6 +32,10 @@ def test_another_run_is_refused_naming_what_differs(tmp_path, name, value):
     assert f"{name}={IDENTITY[name]!r}, not {name}={value!r}" in str(caught.value)
 
 
+@pytest.mark.fault(
+    "two runs in one workdir",
+    "the second one is refused",
+)
 def test_a_directory_is_held_by_one_process_at_a_time(tmp_path):
     workdir.claim(tmp_path, IDENTITY)
     with workdir.hold(tmp_path):

@@ -29,6 +29,10 @@ def files(data_dir):
     ]
 
 
+@pytest.mark.fault(
+    "disk full in a build",
+    "one line, and nothing of the dataset is left",
+)
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, file_format):
     options = [f"--data_dir={tmp_path}", f"--file_format={file_format}"]
@@ -68,6 +72,10 @@ def wait_until_it_writes(process, data_dir):
         time.sleep(0.02)
 
 
+@pytest.mark.fault(
+    "orphan directory of a build that was killed",
+    "no dataset; the next build removes it and says so",
+)
 def test_a_killed_build_is_no_dataset_and_the_next_one_names_what_it_left(tmp_path):
     process = start(tmp_path)
     wait_until_it_writes(process, tmp_path)
@@ -91,6 +99,10 @@ def test_a_killed_build_is_no_dataset_and_the_next_one_names_what_it_left(tmp_pa
     }
 
 
+@pytest.mark.fault(
+    "two builds at once",
+    "one builds, the other waits and uses it",
+)
 def test_of_two_builds_at_once_one_wins_and_the_other_says_so(tmp_path):
     limit = "--max_examples_per_split=500"
     first = start(tmp_path, limit)
