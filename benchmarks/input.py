@@ -148,8 +148,12 @@ def _arms(
         arguments = (group, pipeline, *settings)
         return measure.Arm(name, prepare, arguments, work)
 
-    arms = [arm(name, name, work) for name, work in _works(group).items()]
-    arms.append(arm(_CONTROL, _STREAM, _works(group)[_STREAM]))
+    arms = []
+    for name, work in _works(group).items():
+        arms.append(arm(name, name, work))
+        if name == _STREAM:
+            # Side by side: in the half minute of a round, rates change by some percent.
+            arms.append(arm(_CONTROL, _STREAM, work))
     if group == "generated":
         arms.append(arm(_KNOWN, _KNOWN, _works(group)[_STREAM]))
     return arms

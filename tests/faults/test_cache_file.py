@@ -81,6 +81,7 @@ def test_a_writer_that_is_killed_leaves_nothing_that_is_read(program, streamed, 
     assert event > 8
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "a cache's file cut by the system while it is written", "the same bytes by the next"
 )
@@ -101,6 +102,7 @@ def test_a_full_disk_falls_back_to_streaming(program, streamed, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
 
 
+@pytest.mark.slow
 @pytest.mark.fault("break in the middle of an epoch", "the cache is whole all the same")
 def test_a_stream_that_is_left_early_leaves_a_whole_cache(program, streamed, tmp_path):
     hash_of(program, tmp_path, batches="2")
@@ -180,6 +182,7 @@ def flip(path):
         file.write(bytes([byte ^ 1]))
 
 
+@pytest.mark.slow
 @pytest.mark.fault("a cache that can't be written at all", "one line, exit 1, no fallback")
 def test_a_place_that_is_no_folder_is_an_error(program, tmp_path):
     (tmp_path / "file").write_text("")

@@ -80,6 +80,7 @@ def test_a_huge_features_file_is_refused(dataset, tmp_path):
     assert "features.json has 1073741824 bytes" in one_line(done, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "a record that says to be 2**62 bytes long, with a right checksum",
     "named, and no memory is taken for it",
@@ -145,6 +146,7 @@ def with_hostile_model(path):
             archive.writestr(name, content)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "a .keras or .h5 file whose model is hostile code",
     "its weights are used, and no code of it is run",

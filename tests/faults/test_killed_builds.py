@@ -65,6 +65,7 @@ def test_a_build_that_is_killed_at_any_moment_is_made_whole_by_the_next(whole, t
     assert event > 10
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "a shard cut by the system while it is built", "the same bytes by the next"
 )
@@ -77,6 +78,7 @@ def test_a_build_whose_file_can_not_grow(whole, tmp_path, size):
     assert content(tmp_path) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "planted: a clip that is dropped", "seen by the hashes of what was built"
 )

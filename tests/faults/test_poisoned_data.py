@@ -42,6 +42,7 @@ def test_labels_that_are_no_class(data_dir, tmp_path, label):
     assert "dotmotion_tfds.verify" in error
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "a stored dataset whose files have another size", "refused before anything is written"
 )
@@ -52,6 +53,7 @@ def test_labels_that_take_more_bytes(data_dir, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "a stored clip whose frames can't be decoded", "one line, exit 1, names the clips"
 )

@@ -43,11 +43,13 @@ def hash_of_shards(program, shards, *strikes):
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.fault("1, 2 and 4 shards", "indices and bytes of every batch are identical")
 def test_shards_together_are_the_batches_of_one(program):
     assert len({hash_of_shards(program, shards) for shards in (1, 2, 4)}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "planted: two workers with each other's rows, a clip that is dropped",
     "seen by the same hash",
