@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
+
+import tensorflow as tf
 
 from benchmarks.doctor import (
     catalogue,
     expectations,
     queueing,
+    time_limits,
     timing,
     vectorised_rewrites,
 )
@@ -17,6 +21,17 @@ from benchmarks.doctor.graphs import GraphError
 from benchmarks.doctor.isolation import Isolated
 from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View
+
+# What a change can lead to that can't be made, or whose part fails or gives too little.
+_CANT_BE_TOLD = (
+    GraphError,
+    KeyError,
+    tf.errors.OpError,
+    timing.EmptyError,
+    time_limits.TooSlowError,
+)
+# A part is run for a fraction of a second; elements of seconds each take longer.
+_MOST_SECONDS = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,10 +77,18 @@ def find(
             if is_vectorised and rewrite.tags[-1] in vectorised:
                 continue
             try:
-                expected = expectations.after(
-                    view, now, isolated, rewrite, may_measure=has_time()
+                expected = time_limits.within(
+                    _MOST_SECONDS,
+                    functools.partial(
+                        expectations.after,
+                        view,
+                        now,
+                        isolated,
+                        rewrite,
+                        may_measure=has_time(),
+                    ),
                 )
-            except (GraphError, KeyError):
+            except _CANT_BE_TOLD:
                 continue
             if expected is None:
                 continue

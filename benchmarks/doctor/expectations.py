@@ -78,6 +78,8 @@ def after(
     """
     changed = {cost.tag: cost for cost in now}
     kind, tags = rewrite.kind, rewrite.tags
+    # What gave nothing of the elements that are kept would never end on them.
+    may_measure = may_measure and all(tag in view.alone for tag in tags)
     if kind in parallel_rewrites.KINDS:
         if may_measure and kind != parallel_rewrites.INTERLEAVE:
             changed |= _run_in_parallel(view, changed, isolated, rewrite)
