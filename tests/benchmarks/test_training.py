@@ -7,12 +7,7 @@ from tests.processes import python
 
 
 def test_the_program_measures_and_writes_a_model(tmp_path):
-    path = tmp_path / "training.json"
-    options = ["--models=cnn_lstm", "--batch_size=1", "--repeats=1", f"--json={path}"]
-    options.append("--parts=steps,feed,determinism")
-    done = python("-m", "benchmarks.training", *options)
-    assert done.returncode == 0, done.stderr
-    result = json.loads(path.read_text())
+    done, result = _measure(tmp_path, "steps", "--batch_size=1")
     for figures in result["models"]["cnn_lstm"].values():
         assert set(figures["ways"]) == {"stock", "fast"}
         for of_way in figures["ways"].values():
@@ -24,6 +19,13 @@ def test_the_program_measures_and_writes_a_model(tmp_path):
         assert figures["control"]["ratio"] > 0
         assert 0 < figures["fraction_of_sgemm"] < 1
     assert list(result["models"]["cnn_lstm"]) == ["train", "infer"]
+    assert "cnn_lstm, train" in done.stdout
+    assert "control of cnn_lstm, infer" in done.stdout
+
+
+@pytest.mark.slow
+def test_sources_and_a_fixed_order_are_compared(tmp_path):
+    done, result = _measure(tmp_path, "feed,determinism", "--batch_size=1")
     feed = result["feed"]["cnn_lstm"]
     sources = ["one batch in memory", "8 batches in memory", "the stream"]
     assert list(feed["sources"]) == sources
@@ -35,17 +37,12 @@ def test_the_program_measures_and_writes_a_model(tmp_path):
     for figures in (determinism["of_plain"], determinism["control"]):
         assert figures["ratio"] > 0
     assert "cnn_lstm, the stream" in done.stdout
-    assert "cnn_lstm, train" in done.stdout
-    assert "control of cnn_lstm, infer" in done.stdout
 
 
-def test_the_grid_has_every_setting_and_the_time_to_accuracy(tmp_path, monkeypatch):
-    path = tmp_path / "training.json"
-    options = ["--parts=grid,accuracy", "--models=cnn_lstm", "--batch_sizes=2"]
-    options += ["--layers=fast", "--seeds=1", "--repeats=1", f"--json={path}"]
-    done = python("-m", "benchmarks.training", *options)
-    assert done.returncode == 0, done.stderr
-    result = json.loads(path.read_text())
+@pytest.mark.slow
+def test_the_grid_has_every_setting_and_the_time_to_accuracy(tmp_path):
+    options = ["--batch_sizes=2", "--layers=fast", "--seeds=1"]
+    done, result = _measure(tmp_path, "grid,accuracy", *options)
     assert result["models"] == {}
     grid = result["grid"]["cnn_lstm"]
     settings = [
@@ -69,10 +66,19 @@ def test_the_grid_has_every_setting_and_the_time_to_accuracy(tmp_path, monkeypat
     assert training.parts(result)["accuracy"][1][1] == str(run["steps"])
 
 
+def _measure(folder, parts, *options):
+    path = folder / "training.json"
+    common = ["--models=cnn_lstm", "--repeats=1", f"--parts={parts}", f"--json={path}"]
+    done = python("-m", "benchmarks.training", *common, *options)
+    assert done.returncode == 0, done.stderr
+    return done, json.loads(path.read_text())
+
+
 def test_the_plan_counts_the_turns():
     plan = training.Plan(models=["cnn_lstm"], repeats=2, seeds=2, batch_sizes=[8])
-    # SGEMM; stock, fast and its control twice; 4 sources; 6 settings; 2 x 2 runs.
-    assert plan.turns == 3 + 3 * 6 + 3 * 4 + 3 * 6 + 4
+    # SGEMM; stock, fast and its control twice; 4 sources; a fixed order, none and its
+    # control; 6 settings; 2 x 2 runs.
+    assert plan.turns == 3 + 3 * 6 + 3 * 4 + 3 * 3 + 3 * 6 + 4
 
 
 def test_peers_without_pytorch_are_refused(monkeypatch, capsys):

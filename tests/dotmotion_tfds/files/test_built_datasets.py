@@ -73,7 +73,10 @@ def test_a_reason_of_several_lines_becomes_one(tmp_path, monkeypatch):
         raise ValueError("first\n  second\n")
 
     monkeypatch.setattr(tfds, "builder_from_directory", fail)
+    folder = tmp_path / "1.0.0"
+    folder.mkdir()
+    (folder / "features.json").write_text("{}")
     with pytest.raises(SpecError) as caught:
-        built_datasets.open_dataset(tmp_path / "1.0.0")
+        built_datasets.open_dataset(folder)
     reason = "unreadable metadata (first second)"
     assert str(caught.value) == reason
