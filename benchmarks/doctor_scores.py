@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _NEAR, _GOOD = 0.25, 0.95
-# Of the time that the same pipeline takes when AUTOTUNE finds its numbers.
+# Of the time until AUTOTUNE last changes a number of the same pipeline that it has to find.
 _SOON = 0.1
 # What takes no longer is at its rate from the first elements on.
 _AT_ONCE_SECONDS = 0.02
@@ -62,11 +62,11 @@ def summary(result: Mapping[str, Any]) -> list[str]:
     gains = [gain for each in every for gain in each["gains"]]
     near = [gain for gain in gains if _is_near(gain["predicted"], gain["measured"])]
     good = [each for each in tunable if each["tuned_vs_best"] >= _GOOD]
-    compared = [each for each in tunable if each.get("autotune_settled_s")]
+    compared = [each for each in tunable if each.get("autotune_converged_s")]
     soon = [
         each
         for each in compared
-        if each["settled_s"] <= max(_AT_ONCE_SECONDS, _SOON * each["autotune_settled_s"])
+        if each["settled_s"] <= max(_AT_ONCE_SECONDS, _SOON * each["autotune_converged_s"])
     ]
     return [
         f"culprit named: {sum(each['is_named'] for each in faulty)} of {len(faulty)}",

@@ -30,8 +30,10 @@ _CANT_BE_TOLD = (
     timing.EmptyError,
     time_limits.TooSlowError,
 )
-# A part is run for a fraction of a second; elements of seconds each take longer.
-_MOST_SECONDS = 10.0
+# A part is run for a second at most; elements of seconds each take longer.
+_MOST_PART_SECONDS, _MOST_SECONDS = 1.0, 10.0
+# Parts that a change has run: some have two, and threads begin.
+_PARTS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +72,11 @@ def find(
     """
     found = []
     vectorised: set[str] = set()
+    rewrites = _by_share(view, now)
+    fair_s = seconds / (_PARTS * max(len(rewrites), 1))
+    part_s = min(max(fair_s, expectations.PART_SECONDS), _MOST_PART_SECONDS)
     with timing.deadline(seconds) as has_time:
-        for rewrite in _by_share(view, now):
+        for rewrite in rewrites:
             is_vectorised = rewrite.kind == vectorised_rewrites.VECTORISE
             # The longest chain that can be made is given first.
             if is_vectorised and rewrite.tags[-1] in vectorised:
@@ -86,6 +91,7 @@ def find(
                         isolated,
                         rewrite,
                         may_measure=has_time(),
+                        part_s=part_s,
                     ),
                 )
             except _CANT_BE_TOLD:

@@ -1,7 +1,7 @@
 """Operations that `tf.vectorized_map` of TensorFlow 2.21 can't convert, though it could.
 
 They work on each value of a tensor by itself, so that a batch of tensors is as good as one;
-or look up a table that is the same for all rows.
+take batches of pictures anyway; or look up a table that is the same for all rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ _BY_VALUE = (
     "DecodeBase64",
     "DecodeCompressed",
     "DecodeJSONExample",
+    "DecodePaddedRaw",
+    "DecodeRaw",
     "EncodeBase64",
+    "HSVToRGB",
+    "RGBToHSV",
+    "RegexFullMatch",
+    "RegexReplace",
     "StaticRegexFullMatch",
     "StaticRegexReplace",
     "StringLength",
@@ -31,8 +37,11 @@ _BY_VALUE = (
     "StringToHashBucketStrong",
     "StringToNumber",
     "StringUpper",
+    "Substr",
     "UnicodeTranscode",
 )
+_OF_PICTURES = ("ResizeArea", "ResizeBicubic", "ResizeBilinear", "ResizeNearestNeighbor")
+_JOIN = "StringJoin"
 _GATHER = "GatherNd"
 
 
@@ -43,6 +52,9 @@ def added() -> Iterator[None]:
     original = dict(known)
     for op in _BY_VALUE:
         known.setdefault(op, _by_value)
+    for op in _OF_PICTURES:
+        known.setdefault(op, _of_pictures)
+    known.setdefault(_JOIN, _join)
     if _GATHER in original:
         known[_GATHER] = _gather(original[_GATHER])
     try:
@@ -54,20 +66,51 @@ def added() -> Iterator[None]:
 
 def _by_value(given: Any) -> Any:
     """The same operation on the values of all rows at once."""
+    return pfor.wrap(_called(given, given.stacked_input(0)), True)
+
+
+def _of_pictures(given: Any) -> Any:
+    """The same operation on the pictures of all rows as one batch."""
+    batches = given.stacked_input(0)
+    shape = tf.shape(batches)
+    found = _called(given, tf.reshape(batches, tf.concat([[-1], shape[2:]], 0)))
+    return pfor.wrap(
+        tf.reshape(found, tf.concat([shape[:2], tf.shape(found)[1:]], 0)), True
+    )
+
+
+def _called(given: Any, first: tf.Tensor) -> tf.Tensor:
+    """An operation with another first input; the others are the same for all rows."""
     op = given.op
     call = getattr(tf.raw_ops, op.type)
     wanted = inspect.signature(call).parameters
     definition = op_def_registry.get(op.type)
-    (argument, *others) = definition.input_arg
-    if others:
-        raise ValueError(f"{op.type} takes more than one input")
     attributes = {
         attribute.name: op.get_attr(attribute.name)
         for attribute in definition.attr
         if attribute.name in wanted
     }
-    value = given.stacked_input(0)
-    return pfor.wrap(call(**{argument.name: value}, **attributes), True)
+    name, *others = (argument.name for argument in definition.input_arg)
+    inputs = {
+        other: given.unstacked_input(number) for number, other in enumerate(others, start=1)
+    }
+    return call(**{name: first}, **inputs, **attributes)
+
+
+def _join(given: Any) -> Any:
+    """The texts of all rows joined; a single one goes to each text of its row."""
+    given.stack_inputs()
+    rows = [given.stacked_input(number) for number in range(given.num_inputs)]
+    whole = max(rows, key=lambda each: each.shape.rank)
+    texts = [
+        tf.broadcast_to(
+            tf.reshape(each, [-1] + [1] * (whole.shape.rank - 1)), tf.shape(whole)
+        )
+        if each.shape.rank < whole.shape.rank
+        else each
+        for each in rows
+    ]
+    return pfor.wrap(tf.strings.join(texts, given.op.get_attr("separator").decode()), True)
 
 
 def _gather(original: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -28,12 +28,10 @@ from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View, options_of
 from benchmarks.doctor.timing import Timing
 
-# How long a part is run, and before that without being counted: threads begin.
-_PART_SECONDS, _WARMUP_SECONDS = 0.2, 0.1
+# How long a part is run at least, and as a part of that before it is counted.
+PART_SECONDS, _WARMUP = 0.2, 0.5
 # A part that gives elements faster is run in batches of them, since taking one takes long.
 _SHORT_SECONDS, _BATCH = 100e-6, 256
-# What is kept of batches that are made for a part.
-_MOST_BYTES, _MOST_BATCHES = 64 << 20, 64
 _BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
 _FEWER = (order_rewrites.SKIP, order_rewrites.SHUFFLE)
 
@@ -59,6 +57,7 @@ def after(
     rewrite: Rewrite,
     *,
     may_measure: bool,
+    part_s: float = PART_SECONDS,
 ) -> Expected | None:
     """What a pipeline's stages would cost.
 
@@ -68,6 +67,7 @@ def after(
       isolated: elements that were kept of each stage.
       rewrite: the change.
       may_measure: whether there is time to run a part of the pipeline.
+      part_s: how long to run it.
 
     Returns:
       What is expected, or None if that can't be told.
@@ -82,18 +82,18 @@ def after(
     may_measure = may_measure and all(tag in view.alone for tag in tags)
     if kind in parallel_rewrites.KINDS:
         if may_measure and kind != parallel_rewrites.INTERLEAVE:
-            changed |= _run_in_parallel(view, changed, isolated, rewrite)
+            changed |= _run_in_parallel(view, changed, isolated, rewrite, part_s)
             return Expected(tuple(changed.values()), True)
         changed[tags[0]] = _in_parallel(view, changed[tags[0]], rewrite)
     elif kind == vectorised_rewrites.VECTORISE:
         if not may_measure:
             return None
-        changed |= _vectorised(view, changed, isolated, rewrite)
+        changed |= _vectorised(view, changed, isolated, rewrite, part_s)
         return Expected(tuple(changed.values()), True)
     elif kind in (vectorised_rewrites.REBATCH, order_rewrites.FILTER):
         if not may_measure:
             return None
-        changed |= _anew(view, changed, isolated, rewrite)
+        changed |= _anew(view, changed, isolated, rewrite, part_s)
     elif kind == order_rewrites.SHARD:
         shards = float(view.pipeline.constant(tags[-1], "num_shards"))
         changed |= {tag: _scaled(changed[tag], 1 / shards) for tag in tags[:-1]}
@@ -123,7 +123,11 @@ def _in_parallel(view: View, cost: Cost, rewrite: Rewrite) -> Cost:
 
 
 def _run_in_parallel(
-    view: View, changed: Mapping[str, Cost], isolated: Isolated, rewrite: Rewrite
+    view: View,
+    changed: Mapping[str, Cost],
+    isolated: Isolated,
+    rewrite: Rewrite,
+    part_s: float,
 ) -> dict[str, Cost]:
     """A stage that works on several elements at once, and a batch right behind it.
 
@@ -139,7 +143,7 @@ def _run_in_parallel(
         and taker.tag in view.alone
     ):
         last = taker.tag
-    timed = _as_it_runs(_part(view, isolated, rewrite, last), view)
+    timed = _as_it_runs(_part(view, isolated, rewrite, last), view, part_s)
     calls = float(rewrite.arguments["num_parallel_calls"])
     return {
         tag: dataclasses.replace(changed[tag], wall_s=0.0, cpu_s=0.0, is_server=False),
@@ -148,68 +152,67 @@ def _run_in_parallel(
 
 
 def _vectorised(
-    view: View, changed: Mapping[str, Cost], isolated: Isolated, rewrite: Rewrite
+    view: View,
+    changed: Mapping[str, Cost],
+    isolated: Isolated,
+    rewrite: Rewrite,
+    part_s: float,
 ) -> dict[str, Cost]:
     """Batches that are made first, by the thread that takes the elements, and maps of them.
 
-    Each is run alone: from elements in memory to batches, and from batches in memory on.
+    Both are run together, since they share the processors, and so does the batching alone,
+    since that thread has to make the elements too.
     """
     tags = rewrite.tags
     first, batch = view.node(tags[0]), view.node(tags[-1])
-    kept = isolated.kept[first.inputs[0]].repeat()
-    batches = vectorised_rewrites.in_batches(view.pipeline, first, batch, kept)
-    batching = _batching(view, rewrite, batches)
-    fitting = max(2, min(_MOST_BATCHES, int(_MOST_BYTES / max(batching.bytes, 1))))
-    ready = batches.take(fitting).cache()
-    for _ in timing.one_pass(ready):
-        pass
-    mapped = vectorised_rewrites.of_batches(view.pipeline, rewrite, ready.repeat())
-    timed = _as_it_runs(mapped, view)
+    source = view.node(first.inputs[0])
+    # A source such as a range is faster than what hands out elements that are kept.
+    is_source_run = not source.inputs
+    feed = isolated.kept[source.tag]
+    if is_source_run:
+        feed = graphs.build(view.pipeline, source.tag)
+    batches = vectorised_rewrites.in_batches(view.pipeline, first, batch, feed.repeat())
+    batching = timing.measure_alone(batches, part_s)
+    timed = _as_it_runs(
+        vectorised_rewrites.of_batches(view.pipeline, rewrite, batches), view, part_s
+    )
     calls = float(rewrite.arguments["num_parallel_calls"])
     count = view.elements.get(batch.tag, 0.0)
+    # A part takes no longer than the whole; alone it can, since it is not done in parallel.
+    batching_s = min(batching.element_s, timed.element_s) * count
+    batching_cpu_s = min(batching.cpu_s, timed.cpu_s) * count
     nothing = {
         tag: dataclasses.replace(changed[tag], wall_s=0.0, cpu_s=0.0, is_server=False)
         for tag in tags[1:-1]
     }
+    of_source = changed[source.tag] if is_source_run else None
     return {
         **nothing,
         tags[0]: dataclasses.replace(
             changed[tags[0]],
-            wall_s=batching.element_s * count,
-            cpu_s=batching.cpu_s * count,
+            wall_s=max(batching_s - (of_source.wall_s if of_source else 0.0), 0.0),
+            cpu_s=max(batching_cpu_s - (of_source.cpu_s if of_source else 0.0), 0.0),
             parallelism=0.0,
             is_server=False,
         ),
-        tags[-1]: _server(view, changed[tags[-1]], timed, calls),
+        tags[-1]: dataclasses.replace(
+            _server(view, changed[tags[-1]], timed, calls),
+            cpu_s=max(timed.cpu_s * count - batching_cpu_s, 0.0),
+        ),
     }
 
 
-def _batching(view: View, rewrite: Rewrite, batches: tf.data.Dataset) -> Timing:
-    """What it takes to put elements into batches, without making them."""
-    first, batch = view.node(rewrite.tags[0]), view.node(rewrite.tags[-1])
-    source = view.node(first.inputs[0])
-    if source.inputs:
-        return timing.measure_alone(batches, _PART_SECONDS)
-    # A source such as a range is faster than what hands out elements that are kept.
-    whole = timing.measure_alone(
-        vectorised_rewrites.in_batches(view.pipeline, first, batch), _PART_SECONDS
-    )
-    count = max(view.elements.get(batch.tag, 0.0), 1e-9)
-    of_source_s = view.wall_s(source.tag) / count
-    return dataclasses.replace(
-        whole,
-        element_s=max(whole.element_s - of_source_s, 0.0),
-        cpu_s=max(whole.cpu_s - of_source_s, 0.0),
-    )
-
-
 def _anew(
-    view: View, changed: Mapping[str, Cost], isolated: Isolated, rewrite: Rewrite
+    view: View,
+    changed: Mapping[str, Cost],
+    isolated: Isolated,
+    rewrite: Rewrite,
+    part_s: float,
 ) -> dict[str, Cost]:
     """Stages whose work is another one, in the threads in which it was done."""
     tags = rewrite.tags
     part = _part(view, isolated, rewrite, tags[-1])
-    timed = timing.measure_alone(part, _PART_SECONDS)
+    timed = timing.measure_alone(part, part_s)
     count = view.elements.get(tags[-1], 0.0)
     is_server = any(changed[tag].is_server for tag in tags)
     found = {tag: _scaled(changed[tag], 0.0) for tag in tags[:-1]}
@@ -238,14 +241,14 @@ def _part(view: View, isolated: Isolated, rewrite: Rewrite, last: str) -> tf.dat
     return graphs.build(changed, feeds={first: isolated.kept[first].repeat()})
 
 
-def _as_it_runs(dataset: tf.data.Dataset, view: View) -> Timing:
+def _as_it_runs(dataset: tf.data.Dataset, view: View, part_s: float) -> Timing:
     """A part of the pipeline, with all that the runtime does in parallel and ahead."""
     with_options = dataset.with_options(options_of(view))
-    timed = timing.measure(with_options, _PART_SECONDS, warmup_s=_WARMUP_SECONDS)
+    timed = timing.measure(with_options, part_s, warmup_s=part_s * _WARMUP)
     if timed.element_s > _SHORT_SECONDS or not timing.is_batchable(dataset):
         return timed
     batches = with_options.batch(_BATCH, drop_remainder=True)
-    several = timing.measure(batches, _PART_SECONDS, warmup_s=_WARMUP_SECONDS)
+    several = timing.measure(batches, part_s, warmup_s=part_s * _WARMUP)
     return dataclasses.replace(
         several, element_s=several.element_s / _BATCH, cpu_s=several.cpu_s / _BATCH
     )

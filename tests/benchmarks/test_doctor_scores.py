@@ -13,7 +13,7 @@ def pipeline(**changed):
         "tuned_vs_now": 2.0,
         "tuned_vs_best": 0.97,
         "settled_s": 0.05,
-        "autotune_settled_s": 0.8,
+        "autotune_converged_s": 0.8,
         "is_tunable": True,
     }
     return {**plain, **changed}

@@ -36,7 +36,7 @@ _FINAL_ROUNDS = 7
 _DRAIN_SECONDS = 0.3
 _SETTLE_SECONDS = 1.5
 # AUTOTUNE's rounds begin with 10 ms, and each is twice as long as the one before.
-_TRIAL_SECONDS = 4.0
+_TRIAL_SECONDS = 6.0
 
 
 def define_flags() -> Flags:
@@ -106,6 +106,7 @@ def measure(
 
 def _measure(case: Any, seconds: float, folder: pathlib.Path) -> dict[str, Any]:
     from benchmarks import doctor
+    from benchmarks.doctor import timing
 
     make_dataset = case.make(folder)
     diagnosis = doctor.examine(make_dataset, seconds=seconds)
@@ -118,7 +119,7 @@ def _measure(case: Any, seconds: float, folder: pathlib.Path) -> dict[str, Any]:
     rates = _rates(arms)
     best = max((name for name in arms if name != "tuned"), key=lambda name: rates[name])
     ratios, settled_s = _ratios(tuned, arms[best])
-    by_trial_s = _settled_s(_by_trial(tuned), _TRIAL_SECONDS)
+    trial = timing.measure(_by_trial(tuned), _TRIAL_SECONDS, watches_autotune=True)
     return {
         "bottleneck": diagnosis.bottleneck,
         "culprit": sorted(case.culprit),
@@ -142,7 +143,7 @@ def _measure(case: Any, seconds: float, folder: pathlib.Path) -> dict[str, Any]:
         "tuned_vs_best": statistics.median(ratios),
         "tuned_vs_best_rounds": ratios,
         "settled_s": settled_s,
-        "autotune_settled_s": by_trial_s,
+        "autotune_converged_s": trial.converged_s,
         "is_tunable": case.is_tunable,
         "examined_s": diagnosis.examined_s,
         "problems": list(diagnosis.problems),
@@ -195,15 +196,6 @@ def _by_trial(tuned: Any) -> Any:
                 pipeline, node.tag, "num_parallel_calls", tf.data.AUTOTUNE
             )
     return graphs.build(pipeline)
-
-
-def _settled_s(dataset: Any, seconds: float) -> float:
-    """How long a dataset takes to reach the rate that it has after some time."""
-    from benchmarks.doctor import timing
-
-    begin = time.perf_counter()
-    source = timing.Elements(dataset)
-    return doctor_scores.settled_s(_arrivals(source, begin, seconds))
 
 
 def _arrivals(source: Any, begin: float, seconds: float) -> list[float]:

@@ -6,6 +6,7 @@ from tensorflow.python.ops.parallel_for import pfor
 from benchmarks.doctor import converters
 
 WORDS = tf.constant([" One ", "TWO2", " thr ee", ""])
+PICTURES = tf.reshape(tf.range(4 * 5 * 6 * 3) % 251, (4, 5, 6, 3))
 NUMBERS = tf.constant(["1", "2.5", "-3", "1e3"])
 FUNCTIONS = {
     "lower": (tf.strings.lower, WORDS),
@@ -19,6 +20,27 @@ FUNCTIONS = {
     "replace": (lambda each: tf.strings.regex_replace(each, "[a-z]+", "x"), WORDS),
     "match": (lambda each: tf.strings.regex_full_match(each, ".*O.*"), WORDS),
     "base64": (lambda each: tf.io.decode_base64(tf.io.encode_base64(each)), WORDS),
+    "substring": (
+        lambda each: tf.strings.substr(each, 0, tf.strings.length("ab")),
+        NUMBERS,
+    ),
+    "join": (lambda each: tf.strings.join(["no.", each, ["a", "b"]], "-"), NUMBERS),
+    "bytes": (
+        lambda each: tf.io.decode_raw(each, tf.int16),
+        tf.constant([b"1234", b"56\x00\xff", b"abcd", b"    "]),
+    ),
+    "padded bytes": (lambda each: tf.io.decode_raw(each, tf.uint8, fixed_length=5), WORDS),
+    "HSV": (
+        lambda each: tf.image.hsv_to_rgb(tf.image.rgb_to_hsv(tf.cast(each, tf.float32))),
+        PICTURES,
+    ),
+    **{
+        f"resize {method}": (
+            lambda each, method=method: tf.image.resize(each, (7, 3), method),
+            PICTURES,
+        )
+        for method in ("area", "bicubic", "bilinear", "nearest")
+    },
     "JSON": (
         tf.io.decode_json_example,
         tf.constant(
@@ -36,6 +58,15 @@ def test_all_rows_at_once_are_the_same_as_one_by_one(name):
         together = tf.vectorized_map(function, rows, fallback_to_while_loop=False)
     apart = np.stack([function(row).numpy() for row in rows])
     np.testing.assert_array_equal(together.numpy(), apart)
+
+
+def test_a_pattern_that_differs_is_not_converted():
+    with converters.added(), pytest.raises(ValueError, match="loop invariant"):
+        tf.vectorized_map(
+            lambda pair: tf.raw_ops.RegexFullMatch(input=pair[0], pattern=pair[1]),
+            (WORDS, WORDS),
+            fallback_to_while_loop=False,
+        )
 
 
 def test_they_are_gone_afterwards():

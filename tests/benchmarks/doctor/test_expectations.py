@@ -1,0 +1,118 @@
+import dataclasses
+
+import pytest
+import tensorflow as tf
+
+from benchmarks.doctor import catalogue, costs, expectations, graphs, isolation, rewrites
+
+NUMBERS = tf.data.Dataset.range(100_000)
+
+
+def double(value):
+    return 2 * value
+
+
+def is_rare(value):
+    return value % 50_000 == 49_999
+
+
+def measured(dataset):
+    pipeline = graphs.read(dataset)
+    nodes = tuple(pipeline.nodes)
+    isolated = isolation.measure(pipeline, 2.0, may_be_empty=True)
+    elements = costs.elements(nodes, isolated.alone, are_cached=True)
+    view = rewrites.View(pipeline, nodes, isolated.alone, elements, cores=2)
+    return view, costs.in_pipeline(view), isolated
+
+
+def expect(case, kind, *, may_measure=True, part_s=0.05):
+    """The costs by name after the first rewrite of a kind, and before it."""
+    view, now, isolated = case
+    rewrite = next(each for each in catalogue.find(view) if each.kind == kind)
+    found = expectations.after(
+        view, now, isolated, rewrite, may_measure=may_measure, part_s=part_s
+    )
+    if found is None:
+        return None, {}, {}
+    names = {node.tag: node.name for node in view.nodes}
+    before = {names[cost.tag]: cost for cost in now}
+    return found, {names.get(cost.tag, cost.tag): cost for cost in found.costs}, before
+
+
+@pytest.fixture(scope="module")
+def of_small_maps():
+    dataset = NUMBERS.map(double, name="first").map(double, name="second")
+    return measured(dataset.batch(100, name="batch").repeat())
+
+
+def test_a_vectorised_chain_is_run_as_a_whole(of_small_maps):
+    found, after, before = expect(of_small_maps, "vectorise")
+    assert found.is_measured
+    assert (after["second"].wall_s, after["second"].cpu_s) == (0, 0)
+    assert not after["first"].is_server
+    batch = after["batch"]
+    assert batch.is_server
+    # The thread that batches is part of what was run.
+    assert 0 <= after["first"].wall_s <= batch.own_s
+    assert batch.own_s < sum(before[name].wall_s for name in ("first", "second", "batch"))
+
+
+def test_without_time_nothing_is_told_of_other_work(of_small_maps):
+    assert expect(of_small_maps, "vectorise", may_measure=False)[0] is None
+
+
+def test_without_time_parallel_calls_are_told_from_the_costs(of_small_maps):
+    found, after, before = expect(of_small_maps, "parallel map", may_measure=False)
+    assert not found.is_measured or after["first"].own_s is None
+    assert after["first"].parallelism > 1
+    assert after["first"].wall_s == before["first"].wall_s
+
+
+def test_a_map_in_parallel_is_run_with_the_batch_behind_it(of_small_maps):
+    view, now, isolated = of_small_maps
+    (rewrite,) = (
+        each
+        for each in catalogue.find(view)
+        if each.kind == "parallel map" and view.node(each.tags[0]).name == "second"
+    )
+    found = expectations.after(view, now, isolated, rewrite, may_measure=True, part_s=0.05)
+    by_name = {view.node(cost.tag).name: cost for cost in found.costs}
+    assert (by_name["second"].wall_s, by_name["second"].is_server) == (0, False)
+    assert by_name["batch"].own_s > 0
+
+
+def test_what_gives_nothing_of_the_kept_elements_is_not_run():
+    dataset = NUMBERS.repeat().filter(is_rare, name="rare").batch(1, name="batch")
+    case = measured(dataset)
+    view = case[0]
+    rare = next(node for node in view.nodes if node.name == "rare")
+    assert rare.tag not in view.alone
+    # It would run for ever.
+    _, after, _ = expect(case, "parallel filter")
+    assert after["rare"].own_s is None
+
+
+def test_a_shard_that_comes_earlier_leaves_less_to_do():
+    dataset = NUMBERS.map(double, name="map").shard(4, 1).repeat()
+    _, after, before = expect(measured(dataset), "shard earlier")
+    assert after["map"].wall_s == pytest.approx(before["map"].wall_s / 4)
+
+
+def test_a_cache_leaves_nothing_to_do_before_it():
+    few = tf.data.Dataset.range(512).map(double, name="map").batch(64, name="batch")
+    _, after, before = expect(measured(few.repeat()), "cache")
+    assert before["map"].wall_s > 0
+    assert after["map"].wall_s == 0
+
+
+def test_a_stage_that_was_not_measured_is_missed(of_small_maps):
+    view, now, isolated = of_small_maps
+    blind = dataclasses.replace(view, alone={})
+    found = expectations.after(
+        blind,
+        now,
+        isolated,
+        next(each for each in catalogue.find(view) if each.kind == "vectorise"),
+        may_measure=True,
+    )
+    assert found is None
