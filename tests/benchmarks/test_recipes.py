@@ -6,6 +6,7 @@ from benchmarks import recipes
 from tests.processes import python
 
 
+@pytest.mark.slow
 def test_the_program_trains_from_each_seed_and_writes_what_came_out(tmp_path):
     path = tmp_path / "recipes.json"
     options = ["--models=cnn_lstm", "--presets=notebook", "--seeds=2", "--steps=1"]

@@ -6,6 +6,7 @@ from benchmarks import storage
 from tests.processes import python
 
 
+@pytest.mark.slow
 def test_the_program_measures_and_writes_every_encoding(tmp_path):
     path = tmp_path / "storage.json"
     options = ["--clips=20", "--repeats=1", f"--json={path}", f"--dir={tmp_path}"]

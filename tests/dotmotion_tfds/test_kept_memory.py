@@ -1,5 +1,7 @@
 import textwrap
 
+import pytest
+
 from tests.processes import python
 
 # Without oneDNN, tensors come from the C library. Prints page faults a batch of 8 MB, in
@@ -33,6 +35,7 @@ def test_a_stream_uses_the_memory_of_earlier_batches():
     assert faults < 20
 
 
+@pytest.mark.slow
 def test_it_can_be_left_alone():
     # How much glibc keeps by itself differs from run to run.
     assert not outcome(DOTMOTION_KEEP_MEMORY="off")[0]

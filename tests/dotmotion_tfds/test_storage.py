@@ -40,7 +40,14 @@ def test_stored_batches_are_the_streamed_ones(data_dir, shard):
     assert_same_batches(stored, streamed)
 
 
-@pytest.mark.parametrize(("config", "split"), golden.SHA256)
+@pytest.mark.parametrize(
+    ("config", "split"),
+    [
+        # Its large frames take half a minute.
+        pytest.param(*each, marks=pytest.mark.slow if "large" in each else [])
+        for each in golden.SHA256
+    ],
+)
 def test_built_clips_are_the_pinned_ones(data_dir, config, split):
     builder = storage.build_if_missing(config=config, data_dir=data_dir)
     found = golden.of_dataset(builder.as_dataset(split=split), config)

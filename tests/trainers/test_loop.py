@@ -139,7 +139,9 @@ def test_both_models_run_under_both_strategies(tmp_path, model, strategy):
     assert np.isfinite(history(tmp_path)).all()
 
 
-@pytest.mark.parametrize("model", ["cnn_lstm", "conv_lstm"])
+@pytest.mark.parametrize(
+    "model", ["cnn_lstm", pytest.param("conv_lstm", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     "given", [{"precision": "mixed_bfloat16"}, {"xla": "on"}, {"xla": "off"}]
 )

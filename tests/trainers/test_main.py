@@ -45,7 +45,9 @@ def test_wrong_usage_is_one_line_and_status_2(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("workdir", ["file/run", "other"])
+@pytest.mark.parametrize(
+    "workdir", ["file/run", pytest.param("other", marks=pytest.mark.slow)]
+)
 def test_an_unusable_workdir_is_one_line_in_a_real_process(tmp_path, workdir):
     (tmp_path / "file").write_text("")
     (tmp_path / "other").mkdir()

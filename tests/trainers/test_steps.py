@@ -104,9 +104,16 @@ def test_evaluation_counts_every_clip_once(replicas, rows):
     np.testing.assert_array_equal(confusion, expected)
 
 
-@pytest.mark.parametrize("layers", ["fast", "stock"])
-@pytest.mark.parametrize("replicas", [1, 2])
-@pytest.mark.parametrize("name", ["cnn_lstm", "conv_lstm"])
+@pytest.mark.parametrize("layers", ["fast", pytest.param("stock", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("name", "replicas"),
+    [
+        ("cnn_lstm", 1),
+        ("cnn_lstm", 2),
+        ("conv_lstm", 1),
+        pytest.param("conv_lstm", 2, marks=pytest.mark.slow),
+    ],
+)
 def test_a_compiled_step_is_the_step(name, replicas, layers):
     strategy = mirrored(replicas)
     outcomes = []

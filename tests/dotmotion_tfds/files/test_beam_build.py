@@ -24,7 +24,9 @@ def build(data_dir, *options):
     return data_dir / "moving_dot" / NAME / "1.0.0"
 
 
-@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+@pytest.mark.parametrize(
+    "file_format", ["tfrecord", pytest.param("array_record", marks=pytest.mark.slow)]
+)
 def test_any_number_of_workers_writes_the_files_of_a_plain_build(tmp_path, file_format):
     option = f"--file_format={file_format}"
     plain = build(tmp_path / "plain", option)

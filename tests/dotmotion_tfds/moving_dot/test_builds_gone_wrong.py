@@ -47,7 +47,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, file_format):
     assert not list((tmp_path / "moving_dot" / "standard").iterdir())
 
 
-@pytest.mark.parametrize("place", ["file", "/proc/none"])
+@pytest.mark.parametrize(
+    "place", ["file", pytest.param("/proc/none", marks=pytest.mark.slow)]
+)
 def test_a_place_that_can_not_be_written_is_one_line(tmp_path, place):
     (tmp_path / "file").write_text("")
     done = run([*BUILD, "moving_dot/notebook", f"--data_dir={tmp_path / place}"])

@@ -33,7 +33,9 @@ def built_by_import(tmp_path_factory):
     return data_dir
 
 
-@pytest.mark.parametrize("way", ["built_in_the_folder", "built_by_import"])
+@pytest.mark.parametrize(
+    "way", ["built_by_import", pytest.param("built_in_the_folder", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(("config", "split"), golden.SHA256)
 def test_both_ways_build_the_pinned_clips(request, way, config, split):
     data_dir = request.getfixturevalue(way)
@@ -93,7 +95,13 @@ def test_rendered_trajectories_are_the_stored_clips_of_standard(built_by_import)
     assert golden.of_dataset(rendered, "standard") == golden.SHA256["standard", "test"]
 
 
-@pytest.mark.parametrize("encoding", ["raw", "png", "trajectories"])
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        "raw",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ("png", "trajectories")),
+    ],
+)
 def test_any_config_in_another_encoding(tmp_path, encoding):
     name = f"moving_dot/notebook_{encoding}"
     command = [TFDS, "build", name, "--imports", "dotmotion_tfds"]

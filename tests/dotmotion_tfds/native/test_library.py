@@ -69,6 +69,7 @@ def test_a_library_is_compiled_once_and_mended_if_broken(tmp_path, compiler):
     assert [made] == list((tmp_path / "cache" / "dotmotion").iterdir())
 
 
+@pytest.mark.slow
 def test_without_a_place_to_keep_it_each_process_compiles(tmp_path, compiler):
     path, runs = compiler
     (tmp_path / "cache").write_text("a file")
