@@ -41,7 +41,10 @@ def struck(
 
 
 def run(
-    command: Sequence[str], *, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    limit_s: float = _LIMIT_S,
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command; it is killed with all it has started when its time is over."""
     with subprocess.Popen(
@@ -53,13 +56,11 @@ def run(
         start_new_session=True,
     ) as process:
         try:
-            out, err = process.communicate(timeout=_LIMIT_S)
+            out, err = process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
-            raise AssertionError(
-                f"{command} took longer than {_LIMIT_S} s: {err}"
-            ) from None
+            raise AssertionError(f"{command} took longer than {limit_s} s: {err}") from None
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 

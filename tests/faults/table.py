@@ -2,12 +2,14 @@
 
 `pytest -m fault -p tests.faults.table --reliability=docs/reliability.md` writes the rows
 between two marks of that page. A test says of which row it is a proof by
-`@pytest.mark.fault(fault, promise)`.
+`@pytest.mark.fault(fault, promise)`. A run of some tests, by their names or by `-k`, leaves
+the rows of others as they are.
 """
 
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -28,18 +30,34 @@ class Table:
         tests = self.rows.setdefault((fault, promise), {})
         tests.setdefault(test, []).append(outcome)
 
-    def lines(self) -> list[str]:
-        """The table in Markdown."""
-        found = [
-            f"| {' | '.join(_HEADINGS)} |",
-            f"|{'---|' * len(_HEADINGS)}",
-        ]
-        order = sorted(self.rows.items(), key=lambda row: min(row[1]))
-        for (fault, promise), tests in order:
+    def lines(self, kept: Sequence[str] = ()) -> list[str]:
+        """The table in Markdown.
+
+        Args:
+          kept: lines of an earlier table, for rows that are not in this one.
+        """
+        by_row = {}
+        for line in kept:
+            cells = _cells(line)
+            if cells is not None:
+                by_row[cells[0], cells[1]] = (cells[2], line)
+        for (fault, promise), tests in self.rows.items():
             names = ", ".join(f"`{name}`" for name in sorted(tests))
             result = _result([each for outcomes in tests.values() for each in outcomes])
-            found.append(f"| {fault} | {promise} | {names} | {result} |")
-        return found
+            line = f"| {fault} | {promise} | {names} | {result} |"
+            by_row[fault, promise] = (names, line)
+        return [
+            f"| {' | '.join(_HEADINGS)} |",
+            f"|{'---|' * len(_HEADINGS)}",
+            *(line for _, line in sorted(by_row.values())),
+        ]
+
+
+def _cells(line: str) -> list[str] | None:
+    """The cells of a row; None for headings and what is no row."""
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    is_row = len(cells) == len(_HEADINGS) and cells != _HEADINGS
+    return cells if is_row and set(line) != set("|-") else None
 
 
 def _result(outcomes: list[str]) -> str:
@@ -49,12 +67,19 @@ def _result(outcomes: list[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
-def written(page: str, lines: list[str]) -> str:
-    """A page with other lines between its marks."""
+def written(page: str, table: Table, *, is_whole: bool = True) -> str:
+    """A page with another table between its marks.
+
+    Args:
+      page: which page.
+      table: what was found.
+      is_whole: whether rows that are not in it are dropped.
+    """
     before, begin, rest = page.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    old, end, after = rest.partition(_END)
     if not (begin and end):
         raise ValueError(f"the page lacks {_BEGIN!r} or {_END!r}")
+    lines = table.lines([] if is_whole else old.splitlines())
     return "\n".join([f"{before}{begin}", *lines, f"{end}{after}"])
 
 
@@ -74,12 +99,14 @@ def pytest_configure(config: pytest.Config) -> None:
     path = config.getoption("--reliability")
     # The workers of xdist report to the process that has started them.
     if path and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Writer(pathlib.Path(path)))
+        config.pluginmanager.register(_Writer(pathlib.Path(path), config))
 
 
 class _Writer:
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(self, path: pathlib.Path, config: pytest.Config) -> None:
         self._path = path
+        is_named = config.args_source is pytest.Config.ArgsSource.ARGS
+        self._is_whole = not (is_named or config.getoption("keyword"))
         self._table = Table()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -95,4 +122,5 @@ class _Writer:
     def pytest_sessionfinish(self) -> None:
         if self._table.rows:
             page = self._path.read_text(encoding="utf-8")
-            self._path.write_text(written(page, self._table.lines()), encoding="utf-8")
+            page = written(page, self._table, is_whole=self._is_whole)
+            self._path.write_text(page, encoding="utf-8")

@@ -37,7 +37,7 @@ print(json.dumps(found))
     "memory grows by less than 0.1 MiB each, descriptors and threads do not",
 )
 def test_epochs_that_are_left_early_leave_nothing(tmp_path):
-    done = run([sys.executable, "-c", _PASSES, str(tmp_path)])
+    done = run([sys.executable, "-c", _PASSES, str(tmp_path)], limit_s=600)
     assert done.returncode == 0, done.stderr
     memory, descriptors, threads = np.array(json.loads(done.stdout)).T
     # The first ones fill what is kept.

@@ -37,9 +37,25 @@ def test_of_no_row():
 
 
 def test_a_page_keeps_what_is_around_its_table():
-    assert table.written(PAGE, ["| a |"]) == PAGE.replace("old", "| a |")
+    found = table.Table()
+    found.add("a cut", "named", "tests/b.py::test_cut", "passed")
+    page = table.written(PAGE, found)
+    assert page.startswith(f"before\n{table._BEGIN}\n| fault | ")
+    assert page.endswith(f"`tests/b.py::test_cut` | held |\n{table._END}\nafter\n")
     with pytest.raises(ValueError, match="the page lacks"):
-        table.written("no marks", [])
+        table.written("no marks", found)
+
+
+def test_a_run_of_some_tests_leaves_other_rows():
+    old = table.Table()
+    old.add("a cut", "named", "tests/b.py::test_cut", "failed")
+    old.add("a kill", "the same", "tests/a.py::test_kill", "passed")
+    new = table.Table()
+    new.add("a cut", "named", "tests/b.py::test_cut", "passed")
+    page = table.written(PAGE, old)
+    some = table.written(page, new, is_whole=False)
+    assert some == page.replace("1 failed", "held")
+    assert "a kill" not in table.written(page, new)
 
 
 @pytest.mark.parametrize("processes", [0, 2])
