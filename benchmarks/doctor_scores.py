@@ -68,16 +68,21 @@ def summary(result: Mapping[str, Any]) -> list[str]:
         for each in compared
         if each["settled_s"] <= max(_AT_ONCE_SECONDS, _SOON * each["autotune_converged_s"])
     ]
-    return [
+    lines = [
         f"culprit named: {sum(each['is_named'] for each in faulty)} of {len(faulty)}",
         f"cure prescribed: {sum(each['is_cured'] for each in faulty)} of {len(faulty)}",
         f"fine, and nothing prescribed: {sum(each['is_cured'] for each in fine)} of "
         f"{len(fine)}",
         f"gain within 25 % of the expected one: {len(near)} of {len(gains)}",
         f"tuned at 0.95 of the best by hand: {len(good)} of {len(tunable)}",
-        f"tuned at its rate in 20 ms or a tenth of AUTOTUNE's time: {len(soon)} of "
-        f"{len(compared)}",
     ]
+    # Files of before AUTOTUNE was watched say nothing of it.
+    if compared:
+        lines.append(
+            f"tuned at its rate in 20 ms or a tenth of AUTOTUNE's time: {len(soon)} of "
+            f"{len(compared)}"
+        )
+    return lines
 
 
 def settled_s(arrivals: Sequence[float]) -> float:
