@@ -154,7 +154,16 @@ def test_a_changed_configuration_never_reads_old_data(program, streamed, tmp_pat
 @pytest.mark.fault(
     "a cache's file with a flipped bit, cut or without its sums", "written again"
 )
-@pytest.mark.parametrize("damage", ["flip", "cut", "no sums", "other sums"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "flip",
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in ("cut", "no sums", "other sums")
+        ),
+    ],
+)
 def test_a_damaged_file_is_written_again(program, streamed, tmp_path, damage):
     hash_of(program, tmp_path, batches="1")
     (path,) = frames(tmp_path)

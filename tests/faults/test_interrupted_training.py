@@ -39,7 +39,9 @@ def running(workdir, *arguments):
 @pytest.mark.fault(
     "SIGTERM or SIGINT", "a checkpoint, exit 143 or 130, and the same weights"
 )
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_run_that_was_asked_to_stop_ends_with_the_weights_of_one_that_was_not(
     tmp_path, number
 ):

@@ -87,7 +87,16 @@ def test_a_run_whose_file_can_not_grow_ends_alike(whole, tmp_path, size):
     "dropped",
     "each is seen by the same comparison",
 )
-@pytest.mark.parametrize("bug", ["skipped_restore", "forgotten_optimizer", "dropped_batch"])
+@pytest.mark.parametrize(
+    "bug",
+    [
+        "skipped_restore",
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in ("forgotten_optimizer", "dropped_batch")
+        ),
+    ],
+)
 def test_the_comparison_sees_a_resume_that_is_wrong(whole, tmp_path, bug):
     assert was_killed(train(tmp_path, strikes=["step=3"]))
     assert not ends_alike(tmp_path, whole, strikes=[f"plant={bug}"])

@@ -131,6 +131,7 @@ def test_the_preset_of_the_notebook_ends_with_the_same_line(tmp_path):
     assert done.stdout.splitlines()[-1].endswith("on 4 fresh clips of config notebook")
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "two worker processes instead of two replicas",
     "the same weights, bit for bit",
