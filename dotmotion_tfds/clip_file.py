@@ -1,7 +1,7 @@
 """A file of a split's frames: written once, by one process, and complete or absent.
 
 A second file beside it holds the SHA-256 of each part of it. A process checks them all
-before it uses the file, once: 1.3 GB take about a second on two processors.
+before it uses the file, once.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def find_datasets(data_dir: str | None, config: str | None) -> list[pathlib.Path
       The directories, sorted; at least one.
 
     Raises:
-      UsageError: if there is none, or no root was given.
+      UsageError: if there is none, or no root was given or it can't be looked into.
     """
     if data_dir is None:
         raise UsageError("--data_dir is missing: expected the root of the datasets")
@@ -42,9 +42,16 @@ def find_datasets(data_dir: str | None, config: str | None) -> list[pathlib.Path
             "the dataset here, or mount its bucket"
         )
     root = pathlib.Path(os.path.expanduser(data_dir))
+    try:
+        documents = sorted(root.glob(f"{_DATASET}/*/*/dataset_info.json"))
+    except OSError as error:
+        raise UsageError(
+            f"--data_dir={data_dir!r} can't be looked into ({error.strerror}): expected "
+            "the root of the datasets"
+        ) from error
     found = [
         path.parent
-        for path in sorted(root.glob(f"{_DATASET}/*/*/dataset_info.json"))
+        for path in documents
         if config in (None, path.parent.parent.name)
         and tfds.core.Version.is_valid(path.parent.name)
     ]

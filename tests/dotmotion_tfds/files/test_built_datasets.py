@@ -80,3 +80,9 @@ def test_a_reason_of_several_lines_becomes_one(tmp_path, monkeypatch):
         built_datasets.open_dataset(folder)
     reason = "unreadable metadata (first second)"
     assert str(caught.value) == reason
+
+
+def test_a_root_that_can_not_be_looked_into_is_one_line():
+    # Python 3.13 finds nothing there instead.
+    with pytest.raises(UsageError, match="--data_dir"):
+        built_datasets.find_datasets("d" * 1000, None)
