@@ -192,7 +192,8 @@ def ratio(samples: Mapping[str, Samples], left: str, right: str) -> dict[str, An
     is free of what an arm gains by its place, and of a machine that slows down steadily:
     with an odd number of rounds, the median of single ones was not, by 3 %. The median
     over all such pairs (after Hodges and Lehmann, "Estimates of location based on rank
-    tests", 1963) varies a tenth less than over pairs of neighbours.
+    tests", 1963) varies a tenth less than over pairs of neighbours, in a simulation of
+    normal noise with 7 to 24 rounds.
 
     Returns:
       The median over pairs; the least and greatest ratio of a single round.

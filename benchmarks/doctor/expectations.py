@@ -160,17 +160,16 @@ def _vectorised(
 ) -> dict[str, Cost]:
     """Batches that are made first, by the thread that takes the elements, and maps of them.
 
-    Both are run together, since they share the processors, and so does the batching alone,
-    since that thread has to make the elements too.
+    Both are run together, since they share the processors; the batching is run once more
+    alone, for what is left to its thread to make the elements in.
     """
     tags = rewrite.tags
     first, batch = view.node(tags[0]), view.node(tags[-1])
     source = view.node(first.inputs[0])
     # A source such as a range is faster than what hands out elements that are kept.
     is_source_run = not source.inputs
-    feed = isolated.kept[source.tag]
-    if is_source_run:
-        feed = graphs.build(view.pipeline, source.tag)
+    kept = isolated.kept[source.tag]
+    feed = graphs.build(view.pipeline, source.tag) if is_source_run else kept
     batches = vectorised_rewrites.in_batches(view.pipeline, first, batch, feed.repeat())
     batching = timing.measure_alone(batches, part_s)
     timed = _as_it_runs(

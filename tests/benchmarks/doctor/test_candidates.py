@@ -2,13 +2,13 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.doctor import candidates, expectations, time_limits
-from tests.benchmarks.doctor import test_expectations
+from tests.benchmarks.doctor.measured_views import double, measured
 
 
 @pytest.fixture(scope="module")
 def case():
-    dataset = tf.data.Dataset.range(100_000).map(test_expectations.double, name="map")
-    return test_expectations.measured(dataset.batch(100, name="batch").repeat())
+    dataset = tf.data.Dataset.range(100_000).map(double, name="map")
+    return measured(dataset.batch(100, name="batch").repeat())
 
 
 def find(case, **options):
