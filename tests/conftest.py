@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import pathlib
+from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -35,6 +36,16 @@ def mirrored(replicas: int) -> tf.distribute.Strategy:
     of a second one would wait for the first one's.
     """
     return tf.distribute.MirroredStrategy([f"/cpu:{number}" for number in range(replicas)])
+
+
+@pytest.fixture(autouse=True)
+def _no_global_seed_stays() -> Iterator[None]:
+    """Takes back a global seed, which would decide what later tests' shuffles do.
+
+    The test cases of TensorFlow and TFDS set one and leave it.
+    """
+    yield
+    tf.random.set_seed(None)
 
 
 @pytest.fixture(scope="session")

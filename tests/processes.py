@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 TFDS = str(pathlib.Path(sys.executable).with_name("tfds"))
 MLCROISSANT = str(pathlib.Path(sys.executable).with_name("mlcroissant"))
@@ -41,3 +44,33 @@ def run(
 def python(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
     """Runs this interpreter."""
     return run([sys.executable, *arguments], **options)
+
+
+@contextlib.contextmanager
+def workers(count: int, *arguments: str) -> Iterator[list[subprocess.Popen[str]]]:
+    """Workers on this machine that train together; killed at the end if they still run."""
+    hosts = [f"127.0.0.1:{port}" for port in _free_ports(count)]
+    command = [sys.executable, "-m", "trainers.main", "--strategy=multi_worker_mirrored"]
+    with contextlib.ExitStack() as stack:
+        started = []
+        for index in range(count):
+            task = {"type": "worker", "index": index}
+            config = json.dumps({"cluster": {"worker": hosts}, "task": task})
+            process = subprocess.Popen(
+                [*command, *arguments],
+                env={**os.environ, "TF_CONFIG": config},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            started.append(stack.enter_context(process))
+            stack.callback(process.kill)
+        yield started
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]

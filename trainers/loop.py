@@ -7,6 +7,7 @@ import dataclasses
 import pathlib
 import platform
 import re
+import signal
 import time
 from typing import Any
 
@@ -27,6 +28,7 @@ from trainers import (
     weights_file,
     workdir,
 )
+from trainers.agreement import make_agreement
 from trainers.kernels import library
 from trainers.options import OptionsError, TrainOptions
 from trainers.progress import ProgressBar
@@ -45,7 +47,7 @@ class RunInterruptedError(Exception):
     """A run was asked to stop; its state up to `step` is on disk.
 
     Attributes:
-      signal_number: the signal that asked.
+      signal_number: the signal that asked; SIGTERM if it came to another worker.
       step: optimizer steps done.
     """
 
@@ -88,7 +90,8 @@ def run(options: TrainOptions, console: Console) -> dict[str, Any]:
       OptionsError: if the options don't fit the machine or the workdir; no file has been
         written then.
       dotmotion_tfds.SpecError: if the stored dataset is not complete.
-      TrainingError: if the loss is no longer finite or the stored dataset is corrupt.
+      TrainingError: if the loss is no longer finite, the stored dataset is corrupt, or
+        another worker is gone.
       OSError: if the run's files can't be written.
       RunInterruptedError: if SIGINT or SIGTERM came; the state has been saved.
     """
@@ -124,8 +127,14 @@ def run(options: TrainOptions, console: Console) -> dict[str, Any]:
     ):
         if current.step:
             console.print(f"continuing at step {current.step}", highlight=False)
-        timing = _train(current, console)
-        return _sum_up(current, timing, earlier, console)
+        try:
+            timing = _train(current, console)
+            return _sum_up(current, timing, earlier, console)
+        except tf.errors.UnavailableError:
+            raise TrainingError(
+                f"another worker can't be reached after step {current.step}: start all of "
+                "them again to continue from the last checkpoint"
+            ) from None
 
 
 def _still_holds(earlier: dict[str, Any] | None, current: _Run) -> bool:
@@ -235,6 +244,7 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
     step_s: list[float] = []
     wait_s: list[float] = []
     rows: list[int] = []
+    any_worker = make_agreement(current.strategy)
     bar = ProgressBar(console, "training", total=options.steps, done=current.step)
     with StopRequests() as requests, bar:
         for number in range(current.step + 1, options.steps + 1):
@@ -268,10 +278,12 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
                     log.clips(options)
                     log.graph(train_step.get_concrete_function(batch).graph)
             last = number == options.steps
-            if last or requests.received or number % options.checkpoint_every == 0:
+            has_to_stop = any_worker(requests.received is not None)
+            if last or has_to_stop or number % options.checkpoint_every == 0:
                 _save(current)
-            if requests.received and not last:
-                raise RunInterruptedError(requests.received, number)
+            if has_to_stop and not last:
+                # A worker that was not asked itself leaves as if it had been.
+                raise RunInterruptedError(requests.received or signal.SIGTERM, number)
             # Logging and saving are not part of the next step.
             start = time.perf_counter()
     if log:

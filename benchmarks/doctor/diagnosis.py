@@ -14,7 +14,8 @@ class Stage:
     """One step of a pipeline, in the order in which elements pass.
 
     Times and counts are those of one element that the whole pipeline gives, a batch as a
-    rule, unless they say otherwise.
+    rule, unless they say otherwise. Times and bytes of a stage that could not be measured
+    alone are None.
 
     Attributes:
       number: from 0, the source.
@@ -34,10 +35,12 @@ class Stage:
       buffer: elements that it holds ready at most; 0 without a buffer.
       buffered: of them, how full the buffer was, from 0 to 1; None without one.
       bytes_out: bytes of the elements that it gives.
-      amplification: bytes that it gives over bytes that it takes; None for a source.
+      amplification: bytes that it gives over bytes that it takes; None for a source, or
+        if one of both is not known.
       rate_up_to_here: of the pipeline cut after this stage, in elements of the whole
         pipeline a second; None if it was not measured.
-      share: of the time that one element of the whole pipeline takes, from 0 to 1.
+      share: of the time that one element of the whole pipeline takes, from 0 to 1; 0 if
+        the stage could not be measured.
     """
 
     number: int
@@ -47,14 +50,14 @@ class Stage:
     line: str
     inputs: tuple[int, ...]
     elements: float
-    element_us: float
-    self_us: float
-    cpu_us: float
-    wait_us: float
+    element_us: float | None
+    self_us: float | None
+    cpu_us: float | None
+    wait_us: float | None
     parallelism: float
     buffer: int
     buffered: float | None
-    bytes_out: float
+    bytes_out: float | None
     amplification: float | None
     rate_up_to_here: float | None
     share: float

@@ -55,6 +55,8 @@ _KEEPING = 0.6
 _SHORT = 4.0
 # A stage that gives many elements for each that it takes, such as a reader of files.
 _READER_RATIO = 0.1
+# Of which the share of its elements that a filter passes is known to some ten percent.
+_ENOUGH_GIVEN = 64
 _PATIENCE_SECONDS = 2.0
 _HANDOVERS, _HANDOVER_SECONDS = 4, 0.05
 _NOTHING = timing.Timing(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
@@ -254,7 +256,8 @@ def _inputs_per_output(
         spent_s += time.perf_counter() - begin
         if given and (has_ended or ratio is None):
             ratio = taken / given
-        enough = spent_s > seconds / 4 and ratio is not None
+        is_known = given >= _ENOUGH_GIVEN or not has_ended
+        enough = ratio is not None and is_known and spent_s > seconds / 4
         if taken >= most or enough or spent_s > 4 * seconds:
             break
         taken = min(8 * taken, most)

@@ -14,8 +14,10 @@ NOTHING = "-"
 Pairs = list[tuple[str, str]]
 
 
-def time_text(us: float) -> str:
-    """A time in the unit that suits it, such as "8.20 us", "14.2 ms" or "2.00 s"."""
+def time_text(us: float | None) -> str:
+    """A time in the unit that suits it, such as "8.20 us" or "14.2 ms", if there is one."""
+    if us is None:
+        return NOTHING
     for unit in ("us", "ms"):
         if us < 999.5:
             return f"{number_text(us)} {unit}"
@@ -23,8 +25,10 @@ def time_text(us: float) -> str:
     return f"{number_text(us)} s"
 
 
-def bytes_text(count: float) -> str:
-    """A size in the unit that suits it, such as "12 B", "1.50 kB" or "38.5 MB"."""
+def bytes_text(count: float | None) -> str:
+    """A size in the unit that suits it, such as "12 B" or "38.5 MB", if there is one."""
+    if count is None:
+        return NOTHING
     if count < 999.5:
         return f"{count:.0f} B"
     return rate_text(count, "bytes").removesuffix("/s")

@@ -73,6 +73,7 @@ def test_the_validator_would_have_complained(data_dir):
     assert checked.returncode == 1
 
 
+@pytest.mark.slow
 def test_every_run_writes_the_same_bytes(data_dir, pristine, tmp_path):
     contents = set()
     for seed, options in enumerate(

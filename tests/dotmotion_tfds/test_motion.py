@@ -169,14 +169,20 @@ def test_noise_of_no_effect_is_no_noise(noise):
         STANDARD,
         NOTEBOOK,
         ClipSpec(frames=1, height=8, width=9, dot_size=1, noise=0),
-        ClipSpec(frames=3, height=11, width=7, dot_size=7, noise=1.5),
-        ClipSpec(frames=2, height=9, width=15, channels=3, contrast=100),
+        pytest.param(
+            ClipSpec(frames=3, height=11, width=7, dot_size=7, noise=1.5),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ClipSpec(frames=2, height=9, width=15, channels=3, contrast=100),
+            marks=pytest.mark.slow,
+        ),
         ClipSpec(frames=1, varying_speed=True, distractors=7, channels=3),
         ClipSpec(frames=7, height=11, width=13, sensor_noise=9, occluded_frames=6),
         CONFIGS["hard"].spec,
     ],
 )
-@pytest.mark.parametrize("indices", [[0], [5, 2**33, 3, 2**40 + 1], []])
+@pytest.mark.parametrize("indices", [[5, 2**33, 3, 2**40 + 1], []])
 def test_numpy_eager_graph_and_xla_give_the_same_bits(spec, indices):
     indices = np.array(indices, np.int64)
 

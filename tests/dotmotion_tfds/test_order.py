@@ -35,7 +35,7 @@ orders = st.fixed_dictionaries(
 
 
 @given(orders)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_every_pass_holds_every_clip_once(options):
     order = make_order(**options)
     found = batches(order)
@@ -47,7 +47,7 @@ def test_every_pass_holds_every_clip_once(options):
 
 
 @given(orders, st.sampled_from([1, 2, 3, 6]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_shards_together_are_the_batch(options, count):
     whole = batches(make_order(**options))
     shards = [batches(make_order(**options, shard=(i, count))) for i in range(count)]
@@ -58,7 +58,7 @@ def test_shards_together_are_the_batch(options, count):
 
 
 @given(orders, st.integers(0, 40))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_starting_later_continues_the_same_stream(options, start_step):
     order = make_order(**options)
     whole, rest = batches(order), batches(order, start_step)

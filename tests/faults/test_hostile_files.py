@@ -55,7 +55,16 @@ def named_as_before(features):
 @pytest.mark.fault(
     "a features.json that names a stranger's class", "refused, and no code of it is run"
 )
-@pytest.mark.parametrize("change", [named_elsewhere, named_inside, named_as_before])
+@pytest.mark.parametrize(
+    "change",
+    [
+        named_elsewhere,
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in (named_inside, named_as_before)
+        ),
+    ],
+)
 @pytest.mark.parametrize("program", ["verify", "croissant"])
 def test_no_class_is_imported_that_a_dataset_names(dataset, change, program, tmp_path):
     folder, marker, env = dataset

@@ -90,11 +90,8 @@ def test_a_run_whose_file_can_not_grow_ends_alike(whole, tmp_path, size):
 @pytest.mark.parametrize(
     "bug",
     [
-        "skipped_restore",
-        *(
-            pytest.param(each, marks=pytest.mark.slow)
-            for each in ("forgotten_optimizer", "dropped_batch")
-        ),
+        pytest.param(each, marks=pytest.mark.slow)
+        for each in ("skipped_restore", "forgotten_optimizer", "dropped_batch")
     ],
 )
 def test_the_comparison_sees_a_resume_that_is_wrong(whole, tmp_path, bug):

@@ -33,7 +33,7 @@ def poison(data_dir, number, feature, change):
 @pytest.mark.fault(
     "labels out of range in a stored dataset", "one line, exit 1, names the clips"
 )
-@pytest.mark.parametrize("label", [4, 127])
+@pytest.mark.parametrize("label", [4, pytest.param(127, marks=pytest.mark.slow)])
 def test_labels_that_are_no_class(data_dir, tmp_path, label):
     poison(data_dir, 17, "label", lambda _: label)
     done = train(tmp_path / "run", *ON_FILES, f"--data_dir={data_dir}")

@@ -1,10 +1,8 @@
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
+from tests import processes
 from tests.conftest import SMALL_JSON
 from tests.processes import python
 from trainers import main
@@ -138,36 +136,18 @@ def test_the_preset_of_the_notebook_ends_with_the_same_line(tmp_path):
 )
 def test_two_workers_train_to_the_weights_of_two_replicas(tmp_path):
     arguments = [
-        "-m",
-        "trainers.main",
         f"--config={SMALL_JSON}",
         "--steps=4",
         "--batch_size=8",
         "--eval_clips=9",
         "--deterministic",
     ]
-    done = python(*arguments, "--virtual_devices=2", f"--workdir={tmp_path / 'replicas'}")
+    whole = [*arguments, "--virtual_devices=2", f"--workdir={tmp_path / 'replicas'}"]
+    done = python("-m", "trainers.main", *whole)
     assert done.returncode == 0, done.stderr
-    hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    processes = []
-    for index in range(2):
-        task = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
-        processes.append(
-            subprocess.Popen(
-                [
-                    sys.executable,
-                    *arguments,
-                    "--strategy=multi_worker_mirrored",
-                    f"--workdir={tmp_path / 'workers'}",
-                ],
-                env={**os.environ, "TF_CONFIG": json.dumps(task)},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    outputs = [process.communicate(timeout=240) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
+    with processes.workers(2, *arguments, f"--workdir={tmp_path / 'workers'}") as started:
+        outputs = [process.communicate(timeout=240) for process in started]
+    assert [process.returncode for process in started] == [0, 0], outputs
     replicas, workers = [
         json.loads((tmp_path / name / "summary.json").read_text())
         for name in ("replicas", "workers")
@@ -176,15 +156,3 @@ def test_two_workers_train_to_the_weights_of_two_replicas(tmp_path):
     assert workers["num_replicas"] == 2
     assert workers["weights_sha256"] == replicas["weights_sha256"]
     assert workers["test_clips"] == 9
-
-
-def free_ports(count):
-    import socket
-
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports

@@ -63,7 +63,9 @@ def test_weights_go_both_ways_between_it_and_plain_keras(name, layers):
     assert not np.allclose(ours(clips()), plain(clips()))
 
 
-@pytest.mark.parametrize("name", ["cnn_lstm", "conv_lstm"])
+@pytest.mark.parametrize(
+    "name", ["cnn_lstm", pytest.param("conv_lstm", marks=pytest.mark.slow)]
+)
 def test_fast_layers_learn_what_stock_layers_learn(name):
     trained = {}
     for layers in ("fast", "stock"):
@@ -88,14 +90,6 @@ def test_the_two_ways_to_write_the_cnn_lstm_are_equal():
     np.testing.assert_array_equal(flat(clips()), nested(clips()))
 
 
-@pytest.fixture
-def own_global_seed():
-    yield
-    # One that stays would decide what later tests' shuffles do.
-    tf.random.set_seed(None)
-
-
-@pytest.mark.usefixtures("own_global_seed")
 @pytest.mark.parametrize("name", ["cnn_lstm", "conv_lstm"])
 def test_initial_weights_depend_on_the_seed_alone(name):
     keras.utils.set_random_seed(1)

@@ -108,9 +108,9 @@ def test_evaluation_counts_every_clip_once(replicas, rows):
 @pytest.mark.parametrize(
     ("name", "replicas"),
     [
-        ("cnn_lstm", 1),
+        pytest.param("cnn_lstm", 1, marks=pytest.mark.slow),
         ("cnn_lstm", 2),
-        ("conv_lstm", 1),
+        pytest.param("conv_lstm", 1, marks=pytest.mark.slow),
         pytest.param("conv_lstm", 2, marks=pytest.mark.slow),
     ],
 )
@@ -132,7 +132,9 @@ def test_a_compiled_step_is_the_step(name, replicas, layers):
         np.testing.assert_allclose(compiled, plain, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("clip_norm", [0.0, CLIP_NORM])
+@pytest.mark.parametrize(
+    "clip_norm", [pytest.param(0.0, marks=pytest.mark.slow), CLIP_NORM]
+)
 def test_a_scaled_loss_changes_nothing_but_skips_overflow(clip_norm):
     strategy = mirrored(2)
     outcomes = []

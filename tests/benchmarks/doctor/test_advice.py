@@ -32,7 +32,7 @@ def kinds(dataset):
 @pytest.mark.parametrize(
     ("make", "kind"),
     [
-        (lambda: PIXELS.map(floats, num_parallel_calls=1).batch(8), advice.BYTES),
+        (lambda: PIXELS.map(floats, num_parallel_calls=1), advice.BYTES),
         (lambda: tf.data.Dataset.range(1 << 40).map(python).batch(8), advice.PYTHON),
         (
             lambda: tf.data.Dataset.from_generator(

@@ -23,7 +23,8 @@ def test_a_stage_costs_the_same_wherever_it_stands():
     first = of(NUMBERS.map(heavy, name="heavy").batch(4, name="batch"))
     second = of(NUMBERS.map(lambda each: each + 1).map(heavy, name="heavy"))
     assert first["heavy"].element_s > 5e-4
-    assert first["heavy"].element_s == pytest.approx(second["heavy"].element_s, rel=0.7)
+    # Wide, since other tests run at the same time.
+    assert 1 / 3 < first["heavy"].element_s / second["heavy"].element_s < 3
     assert first["batch"].element_s < first["heavy"].element_s
     assert first["RangeDataset"].element_s < 1e-5
 

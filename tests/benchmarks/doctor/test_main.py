@@ -75,8 +75,10 @@ def test_changes_are_written_for_another_process(module):
     ("name", "text"),
     [
         ("broken", "check failing (pipelines.py:16) fails"),
-        ("wrong", "gives a int: expected a tf.data.Dataset"),
-        ("raising", "RuntimeError: no data here"),
+        pytest.param(
+            "wrong", "gives a int: expected a tf.data.Dataset", marks=pytest.mark.slow
+        ),
+        pytest.param("raising", "RuntimeError: no data here", marks=pytest.mark.slow),
     ],
 )
 def test_a_failure_is_told_as_the_users(module, name, text):

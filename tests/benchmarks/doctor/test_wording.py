@@ -32,6 +32,10 @@ def test_sizes_have_the_unit_that_suits_them(count, text):
     assert wording.bytes_text(count) == text
 
 
+def test_what_was_not_measured_is_no_zero():
+    assert wording.time_text(None) == wording.bytes_text(None) == wording.NOTHING
+
+
 def test_counts_have_decimals_only_if_they_need_them():
     found = [wording.count_text(of) for of in (0, 1, 32.02, 1.43, 0.25, 1024, 999.4)]
     assert found == ["0", "1", "32", "1.43", "0.250", "1,024", "999"]

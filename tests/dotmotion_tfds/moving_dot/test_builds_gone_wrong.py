@@ -33,7 +33,9 @@ def files(data_dir):
     "disk full in a build",
     "one line, and nothing of the dataset is left",
 )
-@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+@pytest.mark.parametrize(
+    "file_format", ["tfrecord", pytest.param("array_record", marks=pytest.mark.slow)]
+)
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, file_format):
     options = [f"--data_dir={tmp_path}", f"--file_format={file_format}"]
     done = run([*LIMITED, *BUILD, "moving_dot/standard", *options])
@@ -132,6 +134,7 @@ def built(tmp_path_factory):
     return data_dir
 
 
+@pytest.mark.slow
 def test_another_file_format_is_not_silently_the_old_one(built):
     before = files(built)
     command = [*BUILD, "moving_dot/notebook", f"--data_dir={built}"]
@@ -141,6 +144,7 @@ def test_another_file_format_is_not_silently_the_old_one(built):
     assert run([*command, "--file_format=tfrecord"]).returncode == 0
 
 
+@pytest.mark.slow
 def test_overwriting_builds_afresh(built):
     shard = next(built.glob("moving_dot/notebook/1.0.0/*train*"))
     content = shard.read_bytes()
@@ -153,6 +157,7 @@ def test_overwriting_builds_afresh(built):
     assert shard.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_a_newer_version_is_not_shadowed_by_an_older_one(built, tmp_path):
     newer = tmp_path / "moving_dot" / "notebook" / "1.10.0"
     newer.parent.mkdir(parents=True)

@@ -25,12 +25,14 @@ class TrajectoriesTest(tfds.testing.DatasetBuilderTestCase):
     SPLITS = {"train": 4000, "test": 1000}  # noqa: RUF012
 
 
+@pytest.mark.slow
 class HardTest(tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = Builder
     BUILDER_CONFIG_NAMES_TO_TEST = ("hard",)
     SPLITS = {"train": 2000, "test": 500}  # noqa: RUF012
 
 
+@pytest.mark.slow
 class CustomTest(tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = Builder
     BUILDER_CONFIG_NAMES_TO_TEST = (

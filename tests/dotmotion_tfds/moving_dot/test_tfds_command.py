@@ -51,6 +51,7 @@ def test_building_shows_progress(tmp_path):
     assert "0/160" in done.stderr
 
 
+@pytest.mark.slow
 def test_every_config_is_verified(built_by_import):
     done = python("-m", "dotmotion_tfds.verify", f"--data_dir={built_by_import}")
     assert (done.returncode, done.stderr) == (0, "")
@@ -143,6 +144,7 @@ def test_a_custom_geometry_in_array_records(tmp_path):
             np.testing.assert_array_equal(found[name], value.numpy()[0])
 
 
+@pytest.mark.slow
 def test_array_records_of_a_named_config_are_read_by_name(tmp_path):
     command = [TFDS, "build", "moving_dot/notebook", "--imports", "dotmotion_tfds"]
     done = run([*command, "--file_format=array_record", f"--data_dir={tmp_path}"])

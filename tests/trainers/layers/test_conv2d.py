@@ -41,7 +41,7 @@ class ConvolvedAndPooled(keras.Sequential):
     st.sampled_from([None, 1, 2, (3, 2)]),
     st.sampled_from(["float32", "float64"]),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_outputs_and_gradients_are_those_of_keras(geometry, options, pool_size, dtype):
     options = {**options, "padding": "same", "dtype": dtype}
     if pool_size is None:

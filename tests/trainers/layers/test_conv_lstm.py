@@ -53,7 +53,7 @@ class ConvolvedAndPooled(keras.Sequential):
 
 
 @given(geometries, arguments, st.sampled_from(["float32", "float64"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_outputs_and_gradients_are_those_of_keras(geometry, options, dtype):
     batch, *rest = geometry
     inputs = 0.3 * clips(batch + 1, *rest, dtype)
@@ -67,7 +67,7 @@ def test_outputs_and_gradients_are_those_of_keras(geometry, options, dtype):
     st.sampled_from([1, 2, (3, 2)]),
     st.sampled_from(["float32", "float64"]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_pooling_is_that_of_keras(geometry, options, pool_size, dtype):
     batch, *rest = geometry
     fast = ConvLSTM2D(pool_size=pool_size, dtype=dtype, **options)

@@ -26,7 +26,7 @@ def pair(**options):
 
 
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 6), arguments)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_outputs_and_gradients_are_those_of_keras(batch, steps, features, options):
     inputs = np.random.default_rng(0).normal(size=(batch, steps, features))
     assert_same(*pair(**options), inputs)
