@@ -29,9 +29,12 @@ _SPLIT, _SEED = "train", 0
 # Pixels of one clip are looked at in every so many batches: 15 us each, while the fastest
 # pipelines take 500 us a batch.
 _PIXELS_EVERY = 8
-_UNCOUNTED_SECONDS = 0.3
+# As long as half of what is counted, but no longer than it takes to empty any buffer.
+_UNCOUNTED_PART, _MOST_UNCOUNTED_SECONDS = 0.5, 0.3
 _MOST_IDLE_SECONDS = 2.0
-_IDLE_STEP_SECONDS = 0.05
+_IDLE_STEP_SECONDS = 0.03
+# Of one processor: to ask how idle it is takes a tenth.
+_IDLE_PART = 0.3
 
 IN_ORDER, ANY_ORDER, NO_INDEX = "in order", "any order", "no index"
 
@@ -101,8 +104,10 @@ def turn_of(
     checksum = google_crc32c.value(_array(first["video"]).tobytes())
     delivered_bytes = sum(_array(value).nbytes for value in first.values())
 
+    uncounted = min(_UNCOUNTED_PART * seconds, _MOST_UNCOUNTED_SECONDS)
+
     def turn() -> Work:
-        _take_for(source, _UNCOUNTED_SECONDS, clock)
+        _take_for(source, uncounted, clock)
         source.verify()
         before = counters.read()
         batches, elapsed = _take_for(source, seconds, clock)
@@ -245,5 +250,5 @@ def _wait_until_idle() -> None:
     for _ in range(round(_MOST_IDLE_SECONDS / _IDLE_STEP_SECONDS)):
         time.sleep(_IDLE_STEP_SECONDS)
         before, used = used, counters.read().cpu_s
-        if used - before < 0.1 * _IDLE_STEP_SECONDS:
+        if used - before < _IDLE_PART * _IDLE_STEP_SECONDS:
             return

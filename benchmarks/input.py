@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import pathlib
 import statistics
@@ -39,8 +40,15 @@ _STREAM, _KNOWN = "stream", "known rate"
 _LOOPS = ("notebook's loop", "notebook's loop alone")
 _CONTROL = "stream again"
 # Longer than any machine takes to hand on a batch that is ready.
-_KNOWN_BATCH_SECONDS = 0.02
-_RAM_BUDGET_BYTES = 1 << 30
+_KNOWN_BATCH_SECONDS = 0.05
+# Two equal streams in turn differ by 6 % in a second and as much in a tenth of it, so many
+# short turns tell more. Shorter ones than a quarter would count what buffers of clips have
+# kept: a twentieth at a tenth of a second, and a hundredth at a quarter.
+_TURN_SECONDS = 0.25
+# The stream is what others are compared with, so it gets more turns (after Dunnett, "A
+# multiple comparison procedure for comparing several treatments with a control", 1955).
+_STREAM_TURNS = 3
+_RAM_BUDGET_BYTES = 1 << 28
 
 
 def define_flags() -> Flags:
@@ -51,7 +59,7 @@ def define_flags() -> Flags:
     flags.integer("batch_size", 128, "clips in a batch")
     flags.integer("clips", 2048, "clips to store or cache, a multiple of the batch size")
     flags.integer("repeats", 7, "rounds that are counted, after one that is not")
-    flags.number("seconds", 1.0, "how long a turn lasts")
+    flags.number("seconds", 1.0, "of each way in a round, in turns of a quarter")
     flags.string("dir", None, "where to store clips; a temporary directory if not given")
     return flags
 
@@ -73,7 +81,7 @@ def measure_input(
       batch_size: clips in a batch.
       num_clips: clips to store or cache, a multiple of `batch_size`.
       repeats: rounds that are counted.
-      seconds: how long a turn lasts.
+      seconds: of each pipeline in a round.
       folder: an empty directory to work in.
       advance: called with the arm's name after each turn.
 
@@ -95,10 +103,16 @@ def measure_input(
     }
     memset_arms = ceilings.batch_memset_arms(batch_size * clip_bytes)
     memset = memset_arms[-1].name
+    passes = _passes(seconds)
     for group in groups:
         place = folder / group
-        arms = _arms(group, batch_size, num_clips, seconds, place) + memset_arms
-        samples = measure.compare(arms, repeats=repeats, advance=advance)
+        arms = _arms(group, batch_size, num_clips, seconds / passes, place) + memset_arms
+        samples = measure.compare(
+            arms,
+            repeats=repeats,
+            order=_order([arm.name for arm in arms], passes),
+            advance=advance,
+        )
         result["controls"][group] = measure.ratio(samples, _STREAM, _CONTROL)
         for arm in memset_arms:
             result["ceilings"].setdefault(arm.name, samples[arm.name].summary("bytes"))
@@ -157,6 +171,30 @@ def _arms(
     if group == "generated":
         arms.append(arm(_KNOWN, _KNOWN, _works(group)[_STREAM]))
     return arms
+
+
+def _passes(seconds: float) -> int:
+    """How often a round goes through all pipelines."""
+    return max(1, round(seconds / _TURN_SECONDS))
+
+
+def _order(names: Sequence[str], passes: int) -> list[str]:
+    """The turns of a round: there and back, the stream and its control now and then.
+
+    Args:
+      names: of all arms.
+      passes: how often each of the others has its turn.
+    """
+    pair = [_STREAM, _CONTROL]
+    others = [name for name in names if name not in pair]
+    edges = [len(others) * part // _STREAM_TURNS for part in range(_STREAM_TURNS + 1)]
+    forth = [
+        name
+        for low, high in itertools.pairwise(edges)
+        for name in [*pair, *others[low:high]]
+    ]
+    back = forth[::-1]
+    return [name for number in range(passes) for name in (back if number % 2 else forth)]
 
 
 def _works(group: str) -> dict[str, str]:
@@ -230,9 +268,10 @@ def prepare(
 
 
 def _within_budget(dataset: Any) -> Any:
-    """The dataset, with buffers of 1 GiB at most where AUTOTUNE chooses.
+    """The dataset, with buffers of 256 MiB at most where AUTOTUNE chooses.
 
-    By default each of twenty pipelines would take up to half of the memory.
+    By default each of twenty pipelines would take up to half of the memory, and the time
+    between two turns to fill it.
     """
     import tensorflow as tf
 
@@ -323,11 +362,12 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure(options: dict[str, Any]) -> int:
-    arms = sum(
-        len(_works(group)) + 1 + (group == "generated") for group in options["groups"]
-    )
-    arms += len(ceilings.batch_memset_arms(1)) * len(options["groups"])
-    turns = arms * (options["repeats"] + 1)
+    memset_arms = len(ceilings.batch_memset_arms(1))
+    arms = 0
+    for group in options["groups"]:
+        others = len(_works(group)) - 1 + (group == "generated") + memset_arms
+        arms += others + 2 * _STREAM_TURNS
+    turns = arms * (options["repeats"] + 1) * _passes(options["seconds"])
     return measured_run.run(
         lambda folder, advance: measure_input(
             options["groups"],

@@ -2,9 +2,11 @@
 
 Arms take turns, every other round the other way round (A B C, C B A, ...): what slows the
 machine for a while slows all of them, and no arm always comes after the same other one,
-whose traces in caches and clock rates it would feel. Ratios are taken within a round. Each
-arm lives in a fresh process for the whole comparison: allocators, autotuning and compiled
-code of one can't help or hurt another.
+whose traces in caches and clock rates it would feel. Ratios are taken within a round.
+Processors of a shared machine are faster and slower for about a second at a time, so a
+round can be many short turns of each arm instead of a long one.
+Each arm lives in a fresh process for the whole comparison: allocators, autotuning and
+compiled code of one can't help or hurt another.
 The first rounds warm up and are not counted. Every turn reports what it did, and turns
 that did different work are an error, not a figure.
 """
@@ -79,8 +81,8 @@ class Samples:
     Attributes:
       count: items a turn.
       checksum: what the turns agreed on.
-      seconds: of each counted turn, in order.
-      notes: the median of each over the counted turns.
+      seconds: of a turn, the mean of each counted round, in order.
+      notes: the median of each over the counted rounds.
     """
 
     count: int
@@ -90,14 +92,14 @@ class Samples:
 
     @property
     def rates(self) -> tuple[float, ...]:
-        """Items per second of each turn."""
+        """Items per second of each round."""
         return tuple(self.count / seconds for seconds in self.seconds)
 
     @property
     def drift(self) -> float:
-        """Time of the later half of the turns over that of the earlier half, medians.
+        """Time of the later half of the rounds over that of the earlier half, medians.
 
-        Around 1 in a steady state. NaN below four turns.
+        Around 1 in a steady state. NaN below four rounds.
         """
         half = len(self.seconds) // 2
         if half < 2:
@@ -129,6 +131,7 @@ def compare(
     *,
     repeats: int,
     warmups: int = 1,
+    order: Sequence[str] | None = None,
     advance: Callable[[str], Any] = lambda name: None,
 ) -> dict[str, Samples]:
     """Runs the arms in turns.
@@ -137,6 +140,8 @@ def compare(
       arms: at least one, with names of their own.
       repeats: rounds that are counted, at least 1.
       warmups: rounds before them, at least 1.
+      order: of the turns of a round, by the names of the arms, of which each has at least
+        one; None for one turn each. Every other round goes the other way round.
       advance: called with the arm's name after each turn.
 
     Returns:
@@ -148,8 +153,11 @@ def compare(
       MeasureError: if an arm fails.
     """
     names = [arm.name for arm in arms]
-    if len(set(names)) != len(names) or not names or repeats < 1 or warmups < 1:
-        raise ValueError(f"{names=}, {repeats=}, {warmups=}")
+    order = names if order is None else list(order)
+    has_names = names and len(set(names)) == len(names) and set(names) == set(order)
+    if not has_names or repeats < 1 or warmups < 1:
+        raise ValueError(f"{names=}, {order=}, {repeats=}, {warmups=}")
+    by_name = {arm.name: arm for arm in arms}
     context = multiprocessing.get_context("spawn")
     processes = {}
     try:
@@ -163,11 +171,11 @@ def compare(
             _receive(arm, ours)
         turns: dict[str, list[Work]] = {name: [] for name in names}
         for number in range(warmups + repeats):
-            for arm in reversed(arms) if number % 2 else arms:
-                connection = processes[arm.name][1]
+            for name in reversed(order) if number % 2 else order:
+                connection = processes[name][1]
                 connection.send("turn")
-                turns[arm.name].append(_receive(arm, connection))
-                advance(arm.name)
+                turns[name].append(_receive(by_name[name], connection))
+                advance(name)
     finally:
         for _, connection in processes.values():
             connection.close()
@@ -175,14 +183,23 @@ def compare(
             _end(process)
     _require_equal_work(arms, turns)
     return {
-        name: Samples(
-            count=works[0].count,
-            checksum=works[0].checksum,
-            seconds=tuple(work.seconds or 0.0 for work in works[warmups:]),
-            notes=_medians([work.notes for work in works[warmups:]]),
-        )
-        for name, works in turns.items()
+        name: _samples(works, order.count(name), warmups) for name, works in turns.items()
     }
+
+
+def _samples(works: Sequence[Work], turns: int, warmups: int) -> Samples:
+    """Of what an arm did, with so many turns in each round."""
+    starts = range(warmups * turns, len(works), turns)
+    rounds = [works[start : start + turns] for start in starts]
+    first = rounds[0][0]
+    return Samples(
+        count=first.count,
+        checksum=first.checksum,
+        seconds=tuple(
+            statistics.fmean(work.seconds or 0.0 for work in works) for works in rounds
+        ),
+        notes=_medians([_medians([work.notes for work in works]) for works in rounds]),
+    )
 
 
 def ratio(samples: Mapping[str, Samples], left: str, right: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import time
@@ -27,6 +28,17 @@ def recorder(path: str, name: str) -> Callable[[], Work]:
         with open(path, "a") as file:
             file.write(f"{name} {os.getpid()}\n")
         return Work(count=1, checksum=0, seconds=1.0)
+
+    return turn
+
+
+def slower_each_turn() -> Callable[[], Work]:
+    """Takes a second more at each turn, by its own clock."""
+    numbers = itertools.count(1)
+
+    def turn() -> Work:
+        number = next(numbers)
+        return Work(count=1, checksum=0, seconds=number, notes={"turn": number})
 
     return turn
 

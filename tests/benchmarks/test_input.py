@@ -37,3 +37,12 @@ def test_what_a_core_makes_is_compared_with_memset():
     assert input.parts(result)["per_core"][1] == ["loop", "25.0x", "40.0x"]
     del result["stream_vs_loop_per_core"]
     assert input.parts(result) == {}
+
+
+def test_the_stream_and_its_control_have_more_turns_side_by_side():
+    names = ["a", "b", "stream", "stream again", "c", "memset"]
+    forth = input._order(names, 1)
+    assert " ".join(forth) == (
+        "stream stream again a stream stream again b stream stream again c memset"
+    )
+    assert input._order(names, 3) == forth + forth[::-1] + forth

@@ -19,6 +19,18 @@ def test_arms_take_turns_back_and_forth_each_in_a_process_of_its_own(tmp_path):
     assert samples["A"].seconds == (1.0, 1.0, 1.0), "a turn can measure itself"
 
 
+def test_a_round_can_have_several_turns_of_an_arm(tmp_path):
+    path = tmp_path / "turns"
+    named = [Arm(name, arms.recorder, (str(path), name)) for name in "AB"]
+    samples = compare(named, repeats=2, order="ABA")
+    turns = [line.split()[0] for line in path.read_text().splitlines()]
+    assert "".join(turns) == "ABAABAABA"
+    assert {len(sample.seconds) for sample in samples.values()} == {2}
+    (slower,) = compare([Arm("a", arms.slower_each_turn)], repeats=2, order="aa").values()
+    assert slower.seconds == ((3 + 4) / 2, (5 + 6) / 2), "the first round warms up"
+    assert slower.notes == {"turn": 4.5}
+
+
 def test_rates_and_ratios_are_those_of_the_work():
     slow_and_fast = [
         Arm("slow", arms.sleeper, (0.08,), "sleep"),
@@ -109,7 +121,13 @@ def test_groups_are_compared_apart():
 
 
 @pytest.mark.parametrize(
-    "options", [{"repeats": 0}, {"repeats": 1, "warmups": 0}, {"repeats": 1, "arms": []}]
+    "options",
+    [
+        {"repeats": 0},
+        {"repeats": 1, "warmups": 0},
+        {"repeats": 1, "order": "bb"},
+        {"repeats": 1, "arms": []},
+    ],
 )
 def test_rounds_and_arms_are_needed(options):
     chosen = {"arms": [Arm("a", arms.sleeper, (0.0,))], **options}

@@ -11,7 +11,7 @@ EVERY = [(group, name) for group, of_group in pipelines.GROUPS.items() for name 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch):
     monkeypatch.setattr(batch_turns, "_wait_until_idle", lambda: None)
-    monkeypatch.setattr(batch_turns, "_UNCOUNTED_SECONDS", 0.0)
+    monkeypatch.setattr(batch_turns, "_UNCOUNTED_PART", 0.0)
 
 
 @pytest.mark.parametrize(("group", "name"), EVERY)
