@@ -181,6 +181,9 @@ def _passes(seconds: float) -> int:
 def _order(names: Sequence[str], passes: int) -> list[str]:
     """The turns of a round: there and back, the stream and its control now and then.
 
+    They swap places in every other pair of passes. So both come equally often after each
+    of their neighbours, some of which leave the machine's memory in another state.
+
     Args:
       names: of all arms.
       passes: how often each of the others has its turn.
@@ -188,13 +191,16 @@ def _order(names: Sequence[str], passes: int) -> list[str]:
     pair = [_STREAM, _CONTROL]
     others = [name for name in names if name not in pair]
     edges = [len(others) * part // _STREAM_TURNS for part in range(_STREAM_TURNS + 1)]
-    forth = [
-        name
-        for low, high in itertools.pairwise(edges)
-        for name in [*pair, *others[low:high]]
-    ]
-    back = forth[::-1]
-    return [name for number in range(passes) for name in (back if number % 2 else forth)]
+    found = []
+    for number in range(passes):
+        placed = pair if number % 4 < 2 else pair[::-1]
+        forth = [
+            name
+            for low, high in itertools.pairwise(edges)
+            for name in [*placed, *others[low:high]]
+        ]
+        found += forth[::-1] if number % 2 else forth
+    return found
 
 
 def _works(group: str) -> dict[str, str]:

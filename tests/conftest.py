@@ -9,10 +9,17 @@ from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import hypothesis
 import pytest
 import tensorflow as tf
 
 import dotmotion_tfds
+
+# A change is not judged by examples that the last one did not meet. New ones are tried with
+# `--hypothesis-profile=explore`.
+hypothesis.settings.register_profile("pinned", derandomize=True)
+hypothesis.settings.register_profile("explore", derandomize=False, print_blob=True)
+hypothesis.settings.load_profile("pinned")
 
 # Odd sizes on purpose: 17 and 27 are odd after no and after one pooling.
 SMALL_SPEC = dotmotion_tfds.ClipSpec(frames=5, height=17, width=27, dot_size=3, noise=0.5)

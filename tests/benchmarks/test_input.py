@@ -1,3 +1,6 @@
+import collections
+import itertools
+
 import pytest
 
 from benchmarks import input, peers
@@ -41,8 +44,19 @@ def test_what_a_core_makes_is_compared_with_memset():
 
 def test_the_stream_and_its_control_have_more_turns_side_by_side():
     names = ["a", "b", "stream", "stream again", "c", "memset"]
-    forth = input._order(names, 1)
-    assert " ".join(forth) == (
-        "stream stream again a stream stream again b stream stream again c memset"
-    )
-    assert input._order(names, 3) == forth + forth[::-1] + forth
+    assert input._order(names, 1) == [
+        *("stream", "stream again", "a"),
+        *("stream", "stream again", "b"),
+        *("stream", "stream again", "c", "memset"),
+    ]
+
+
+def test_the_stream_and_its_control_come_after_the_same_arms():
+    order = input._order(["stream", "stream again", *"abcdef"], 4)
+    # Rounds follow each other, every other one the other way round.
+    turns = 2 * (order + order[::-1])
+    before = collections.Counter(itertools.pairwise(turns))
+    for other in "abcdef":
+        pairs = [before[other, name] for name in ("stream", "stream again")]
+        assert pairs[0] == pairs[1]
+    assert sum(before[other, "stream"] for other in "abcdef") > 0
