@@ -41,13 +41,13 @@ _LOOPS = ("notebook's loop", "notebook's loop alone")
 _CONTROL = "stream again"
 # Longer than any machine takes to hand on a batch that is ready.
 _KNOWN_BATCH_SECONDS = 0.05
-# Two equal streams in turn differ by 6 % in a second and as much in a tenth of it, so many
-# short turns tell more. Shorter ones than a quarter would count what buffers of clips have
-# kept: a twentieth at a tenth of a second, and a hundredth at a quarter.
-_TURN_SECONDS = 0.25
 # The stream is what others are compared with, so it gets more turns (after Dunnett, "A
-# multiple comparison procedure for comparing several treatments with a control", 1955).
-_STREAM_TURNS = 3
+# multiple comparison procedure for comparing several treatments with a control", 1955): at
+# some places of a round, and short ones, because two equal streams in turn differ by 6 % in
+# a second and as much in a quarter of it. Others would count what their buffers have kept
+# in a short turn: a twentieth in a tenth of a second.
+_PLACES = 4
+_SHORT_PART = 0.25
 _RAM_BUDGET_BYTES = 1 << 28
 
 
@@ -59,7 +59,7 @@ def define_flags() -> Flags:
     flags.integer("batch_size", 128, "clips in a batch")
     flags.integer("clips", 2048, "clips to store or cache, a multiple of the batch size")
     flags.integer("repeats", 7, "rounds that are counted, after one that is not")
-    flags.number("seconds", 1.0, "of each way in a round, in turns of a quarter")
+    flags.number("seconds", 1.0, "how long a turn lasts; the stream has more, of a quarter")
     flags.string("dir", None, "where to store clips; a temporary directory if not given")
     return flags
 
@@ -81,7 +81,7 @@ def measure_input(
       batch_size: clips in a batch.
       num_clips: clips to store or cache, a multiple of `batch_size`.
       repeats: rounds that are counted.
-      seconds: of each pipeline in a round.
+      seconds: how long a turn lasts; those of the stream last a quarter.
       folder: an empty directory to work in.
       advance: called with the arm's name after each turn.
 
@@ -103,14 +103,13 @@ def measure_input(
     }
     memset_arms = ceilings.batch_memset_arms(batch_size * clip_bytes)
     memset = memset_arms[-1].name
-    passes = _passes(seconds)
     for group in groups:
         place = folder / group
-        arms = _arms(group, batch_size, num_clips, seconds / passes, place) + memset_arms
+        arms = _arms(group, batch_size, num_clips, seconds, place) + memset_arms
         samples = measure.compare(
             arms,
             repeats=repeats,
-            order=_order([arm.name for arm in arms], passes),
+            order=_order([arm.name for arm in arms]),
             advance=advance,
         )
         result["controls"][group] = measure.ratio(samples, _STREAM, _CONTROL)
@@ -158,7 +157,9 @@ def _arms(
 ) -> list[measure.Arm]:
     def arm(name: str, pipeline: str, work: str) -> measure.Arm:
         env = {} if pipeline == _KNOWN else dict(_pipelines().GROUPS[group][pipeline].env)
-        settings = (batch_size, num_clips, seconds, str(folder / name), env)
+        is_short = name in (_STREAM, _CONTROL)
+        turn_s = seconds * _SHORT_PART if is_short else seconds
+        settings = (batch_size, num_clips, turn_s, str(folder / name), env)
         arguments = (group, pipeline, *settings)
         return measure.Arm(name, prepare, arguments, work)
 
@@ -173,33 +174,23 @@ def _arms(
     return arms
 
 
-def _passes(seconds: float) -> int:
-    """How often a round goes through all pipelines."""
-    return max(1, round(seconds / _TURN_SECONDS))
+def _order(names: Sequence[str]) -> list[str]:
+    """The turns of a round, in which the stream and its control have many.
 
-
-def _order(names: Sequence[str], passes: int) -> list[str]:
-    """The turns of a round: there and back, the stream and its control now and then.
-
-    They swap places in every other pair of passes. So both come equally often after each
-    of their neighbours, some of which leave the machine's memory in another state.
+    Both come as often after another, which may leave the machine in another state, and
+    after themselves.
 
     Args:
       names: of all arms.
-      passes: how often each of the others has its turn.
     """
-    pair = [_STREAM, _CONTROL]
-    others = [name for name in names if name not in pair]
-    edges = [len(others) * part // _STREAM_TURNS for part in range(_STREAM_TURNS + 1)]
+    others = [name for name in names if name not in (_STREAM, _CONTROL)]
+    edges = [len(others) * part // _PLACES for part in range(_PLACES + 1)]
+    there_and_back = [_STREAM, _CONTROL, _CONTROL, _STREAM]
+    back_and_there = [_CONTROL, _STREAM, _STREAM, _CONTROL]
     found = []
-    for number in range(passes):
-        placed = pair if number % 4 < 2 else pair[::-1]
-        forth = [
-            name
-            for low, high in itertools.pairwise(edges)
-            for name in [*placed, *others[low:high]]
-        ]
-        found += forth[::-1] if number % 2 else forth
+    for number, (low, high) in enumerate(itertools.pairwise(edges)):
+        turns = back_and_there if number % 2 else there_and_back
+        found += [*turns, *turns, *others[low:high]]
     return found
 
 
@@ -368,12 +359,12 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure(options: dict[str, Any]) -> int:
-    memset_arms = len(ceilings.batch_memset_arms(1))
-    arms = 0
+    memset_arms = [arm.name for arm in ceilings.batch_memset_arms(1)]
+    turns = 0
     for group in options["groups"]:
-        others = len(_works(group)) - 1 + (group == "generated") + memset_arms
-        arms += others + 2 * _STREAM_TURNS
-    turns = arms * (options["repeats"] + 1) * _passes(options["seconds"])
+        known = [_KNOWN] if group == "generated" else []
+        turns += len(_order([*_works(group), *known, *memset_arms]))
+    turns *= options["repeats"] + 1
     return measured_run.run(
         lambda folder, advance: measure_input(
             options["groups"],
