@@ -19,6 +19,14 @@ def names_of_threads():
     return {thread.ident for thread in threading.enumerate()}
 
 
+def comes_true(condition):
+    """Whether it does in a time that is enough on a machine that is busy."""
+    end = time.monotonic() + 30
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
 def test_what_takes_too_long_is_given_up():
     begin = time.perf_counter()
     with pytest.raises(time_limits.TooSlowError, match="not done within"):
@@ -47,7 +55,7 @@ def test_nothing_goes_on_afterwards(take):
     before = names_of_threads()
     with pytest.raises(time_limits.TooSlowError):
         time_limits.within(0.5, take)
-    assert names_of_threads() <= before
+    assert comes_true(lambda: names_of_threads() <= before)
     used = cpu_s()
     time.sleep(0.5)
     assert cpu_s() - used < 0.25
@@ -74,5 +82,4 @@ def test_what_begins_when_the_time_is_over_ends_at_once():
 
     with pytest.raises(time_limits.TooSlowError):
         time_limits.within(0.1, late)
-    time.sleep(0.5)
-    assert ended
+    assert comes_true(lambda: bool(ended))
