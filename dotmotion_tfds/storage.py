@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from dotmotion_tfds import splitmix, trajectories
+from dotmotion_tfds import kept_memory, splitmix, trajectories
 from dotmotion_tfds.configs import NamedConfig, resolve_config
 from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 from dotmotion_tfds.order import MAX_EPOCHS, Order, require_start_step
@@ -63,7 +63,8 @@ def stored(
     With seed 0 these are the batches of `stream` with the same options, byte for byte.
     The records of the split are read once, in order, and kept in memory as they are
     stored (0.1 to 2 kB a clip of `standard`, all of its 130 kB where frames are stored
-    raw); so any step can be had at once, and clips are decoded in whole batches.
+    raw); so any step can be had at once, and clips are decoded in whole batches. The C
+    library keeps the memory of batches, as for `stream`.
 
     Args:
       split: 'train' or 'test'.
@@ -85,6 +86,7 @@ def stored(
       OSError: if the dataset is missing and can't be written.
     """
     require_start_step(start_step, batch_size)
+    kept_memory.keep_freed_memory()
     expected = resolve_config(config).split_size(split)
     order = Order(
         batch_size=batch_size,
