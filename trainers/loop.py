@@ -251,6 +251,7 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
             batch = _next_batch(iterator, options, number)
             fed = time.perf_counter()
             row = _take_step(train_step, batch, options, number)
+            has_to_stop = any_worker(requests.received is not None)
             end = time.perf_counter()
             step_s.append(end - start)
             wait_s.append(fed - start)
@@ -278,7 +279,6 @@ def _train(current: _Run, console: Console) -> dict[str, float | None]:
                     log.clips(options)
                     log.graph(train_step.get_concrete_function(batch).graph)
             last = number == options.steps
-            has_to_stop = any_worker(requests.received is not None)
             if last or has_to_stop or number % options.checkpoint_every == 0:
                 _save(current)
             if has_to_stop and not last:

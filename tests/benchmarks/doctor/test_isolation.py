@@ -64,6 +64,21 @@ def test_inputs_for_an_output_are_counted(dataset, ratio):
     assert found == pytest.approx(ratio, rel=0.2)
 
 
+def test_one_element_does_not_tell_how_many_a_filter_passes():
+    def slow_at_first(value):
+        def wait(each):
+            time.sleep(0.05 if each == 0 else 0)
+            return each
+
+        return tf.ensure_shape(tf.py_function(wait, [value], tf.int64), [])
+
+    pipeline = graphs.read(NUMBERS.filter(lambda each: each % 4 == 0))
+    node = pipeline.nodes[-1]
+    inputs = {node.inputs[0]: NUMBERS.take(600).map(slow_at_first)}
+    # The first one passes, and takes more of this time than is needed.
+    assert isolation._inputs_per_output(pipeline, node, inputs, 0.1) == 4
+
+
 def test_elements_of_each_stage_are_kept():
     pipeline = graphs.read(NUMBERS.map(lambda each: each * 2, name="double").batch(3))
     kept = isolation.measure(pipeline, 0.5).kept
