@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks import measure, step_turns
 from dotmotion_tfds import quiet_start
+from trainers import tensor_memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +69,8 @@ def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], measure.Work
       timed: what a step is.
       weights: of the model.
     """
+    # As the trainers do.
+    tensor_memory.use_pool()
     quiet_start.import_tensorflow()
     import keras
     import tensorflow as tf

@@ -6,7 +6,10 @@ whose traces in caches and clock rates it would feel. Ratios are taken within a 
 Processors of a shared machine are faster and slower for about a second at a time, so a
 round can be many short turns of each arm instead of a long one.
 Each arm lives in a fresh process for the whole comparison: allocators, autotuning and
-compiled code of one can't help or hurt another.
+compiled code of one can't help or hurt another. Two processes of one program can differ for
+as long as they live, by where their memory happens to lie; an arm can have several, which
+take its turns one after the other (after Kalibera and Jones, "Rigorous benchmarking in
+reasonable time", 2013: repeat at the level where results vary).
 The first rounds warm up and are not counted. Every turn reports what it did, and turns
 that did different work are an error, not a figure.
 """
@@ -66,12 +69,14 @@ class Arm:
         it returns the function of a turn.
       arguments: what `prepare` is called with; has to be picklable.
       group: arms of one group have to do the same work.
+      processes: how many processes take the arm's turns one after the other.
     """
 
     name: str
     prepare: Callable[..., Callable[[], Work]]
     arguments: tuple[Any, ...] = ()
     group: str = ""
+    processes: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +146,8 @@ def compare(
       repeats: rounds that are counted, at least 1.
       warmups: rounds before them, at least 1.
       order: of the turns of a round, by the names of the arms, of which each has at least
-        one; None for one turn each. Every other round goes the other way round.
+        one; None for one turn each. Every other round goes the other way round. An arm of
+        several processes has as many turns or a multiple.
       advance: called with the arm's name after each turn.
 
     Returns:
@@ -158,28 +164,38 @@ def compare(
     if not has_names or repeats < 1 or warmups < 1:
         raise ValueError(f"{names=}, {order=}, {repeats=}, {warmups=}")
     by_name = {arm.name: arm for arm in arms}
+    for arm in arms:
+        if arm.processes < 1 or order.count(arm.name) % arm.processes:
+            raise ValueError(
+                f"{order.count(arm.name)} turns of {arm.name} in {arm.processes} processes"
+            )
     context = multiprocessing.get_context("spawn")
-    processes = {}
+    started = []
+    connections: dict[str, list[Connection]] = {name: [] for name in names}
     try:
         for arm in arms:
-            ours, theirs = context.Pipe()
-            # Daemons may not have workers of their own.
-            process = context.Process(target=_serve, args=(theirs, arm))
-            process.start()
-            theirs.close()
-            processes[arm.name] = (process, ours)
-            _receive(arm, ours)
+            for _ in range(arm.processes):
+                ours, theirs = context.Pipe()
+                # Daemons may not have workers of their own.
+                process = context.Process(target=_serve, args=(theirs, arm))
+                process.start()
+                theirs.close()
+                started.append(process)
+                connections[arm.name].append(ours)
+                _receive(arm, ours)
         turns: dict[str, list[Work]] = {name: [] for name in names}
         for number in range(warmups + repeats):
             for name in reversed(order) if number % 2 else order:
-                connection = processes[name][1]
+                of_arm = connections[name]
+                connection = of_arm[len(turns[name]) % len(of_arm)]
                 connection.send("turn")
                 turns[name].append(_receive(by_name[name], connection))
                 advance(name)
     finally:
-        for _, connection in processes.values():
-            connection.close()
-        for process, _ in processes.values():
+        for of_arm in connections.values():
+            for connection in of_arm:
+                connection.close()
+        for process in started:
             _end(process)
     _require_equal_work(arms, turns)
     return {

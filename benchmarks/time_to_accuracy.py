@@ -9,6 +9,7 @@ from concurrent import futures
 from typing import Any
 
 from dotmotion_tfds import quiet_start
+from trainers import tensor_memory
 
 TARGET = 0.99
 _TEST_CLIPS = 1000
@@ -50,6 +51,7 @@ def measure_accuracy(
 
 
 def _train(model_name: str, layers: str, seed: int) -> dict[str, Any]:
+    tensor_memory.use_pool()
     quiet_start.import_tensorflow()
     import tensorflow as tf
 

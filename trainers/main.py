@@ -28,7 +28,7 @@ from dotmotion_tfds import SpecError, quiet_start
 from dotmotion_tfds.command_line import USAGE_ERROR, Flags, UsageError, fail
 from dotmotion_tfds.configs import CONFIG_HELP
 from trainers import options as train_options
-from trainers import recipes
+from trainers import recipes, tensor_memory
 
 
 def define_flags() -> Flags:
@@ -131,6 +131,7 @@ def _run(options: train_options.TrainOptions) -> int:
     from rich.console import Console
 
     console = Console()
+    tensor_memory.use_pool()
     with console.status("starting TensorFlow"):
         quiet_start.import_tensorflow()
         import tensorflow as tf

@@ -31,6 +31,22 @@ def test_a_round_can_have_several_turns_of_an_arm(tmp_path):
     assert slower.notes == {"turn": 4.5}
 
 
+def test_an_arm_can_have_several_processes_that_take_its_turns(tmp_path):
+    path = tmp_path / "turns"
+    several = Arm("A", arms.recorder, (str(path), "A"), processes=2)
+    alone = Arm("B", arms.recorder, (str(path), "B"))
+    samples = compare([several, alone], repeats=1, order="AABAA")
+    turns = [line.split() for line in path.read_text().splitlines()]
+    of_several = [process for name, process in turns if name == "A"]
+    first, second = of_several[:2]
+    assert first != second
+    assert of_several == [first, second] * 4
+    assert len({process for name, process in turns if name == "B"}) == 1
+    assert {len(sample.seconds) for sample in samples.values()} == {1}
+    with pytest.raises(ValueError, match="3 turns of A in 2 processes"):
+        compare([several], repeats=1, order="AAA")
+
+
 def test_rates_and_ratios_are_those_of_the_work():
     slow_and_fast = [
         Arm("slow", arms.sleeper, (0.08,), "sleep"),
