@@ -47,6 +47,11 @@ class Case:
     is_repeatable: bool = True
 
 
+def taken_ahead(dataset: tf.data.Dataset, elements: int) -> tf.data.Dataset:
+    """The dataset with some of its elements prefetched, if there are to be any."""
+    return dataset.prefetch(elements, name="ahead") if elements else dataset
+
+
 def grid(
     make: Callable[..., MakeDataset], **choices: tuple[Any, ...]
 ) -> Callable[[pathlib.Path], list[MakeDataset]]:

@@ -13,7 +13,7 @@ import dotmotion_tfds
 from tests.benchmarks.doctor import (
     case,
     element_functions,
-    faulty_pipelines,
+    single_elements,
     sources,
 )
 
@@ -95,4 +95,4 @@ def cached_batches(folder: pathlib.Path) -> case.MakeDataset:
 
 def batches_of_clips(folder: pathlib.Path) -> case.MakeDataset:
     """Clips, a batch in a call."""
-    return faulty_pipelines.single_clips(folder, is_vectorised=True, ahead=4)
+    return single_elements.single_clips(folder, is_vectorised=True, ahead=4)
