@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from benchmarks import ceilings
 from benchmarks.doctor import (
+    beside_consumer,
     costs,
     graph_edits,
     graphs,
@@ -26,7 +27,7 @@ from benchmarks.doctor import (
     timing,
     what_if,
 )
-from benchmarks.doctor.diagnosis import CONSUMER, Diagnosis, Stage
+from benchmarks.doctor.diagnosis import CONSUMER, Diagnosis, Prescription, Stage
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 from benchmarks.doctor.isolation import Isolated, StageError
 from benchmarks.doctor.queueing import Cost
@@ -159,8 +160,11 @@ class _Examination:
         stages = stage_figures.of(view, now, cuts, whole, self._lines)
         bottleneck = _bottleneck(view, now, cuts, whole.element_s)
         keeps_up = step_ms is not None and 1000 * whole.element_s <= step_ms
-        prescribed = prescribing.Prescribed((), None, 0.0)
-        if not keeps_up:
+        if keeps_up:
+            prescribed = self._beside_consumer(
+                view, (step_ms or 0.0) / 1000, whole.element_s
+            )
+        else:
             prescribed = prescribing.prescribe(
                 view,
                 now,
@@ -300,6 +304,26 @@ class _Examination:
             times.append(1000 * (time.perf_counter() - begin))
         return statistics.median(times[2:])
 
+    def _beside_consumer(
+        self, view: View, step_s: float, element_s: float
+    ) -> prescribing.Prescribed:
+        """What would have the pipeline work while its slower consumer does."""
+        seconds = self._request.seconds * _PRESCRIBING
+        try:
+            found: Prescription | None = time_limits.within(
+                2 * seconds + _LEAST_PATIENCE_SECONDS,
+                lambda: beside_consumer.prescribe(
+                    view,
+                    step_s=step_s,
+                    element_s=element_s,
+                    seconds=seconds,
+                    folder=self._folder,
+                ),
+            )
+        except (TooSlowError, EmptyError, GraphError, tf.errors.OpError):
+            found = None
+        return prescribing.Prescribed(() if found is None else (found,), None, 0.0)
+
     def _as_a_whole(self, error: GraphError) -> Diagnosis:
         return _failed(f"its stages can't be told apart: {error}", self._begin)
 
@@ -332,10 +356,16 @@ def _of_user(error: BaseException) -> str:
 def _verdict(diagnosis: Diagnosis, label: str, keeps_up: bool) -> str:
     rate = f"{diagnosis.elements_per_s:,.4g} elements/s"
     if keeps_up:
-        return (
+        faster = (
             f"The pipeline is faster than its consumer: {rate}, an element in "
             f"{diagnosis.element_ms:,.3g} ms for a step of {diagnosis.step_ms:,.3g} ms."
         )
+        for ahead in diagnosis.prescriptions:
+            faster += (
+                f" But each waits for the other. First: {ahead.kind}, measured to make "
+                f"steps {ahead.measured_gain:,.3g} times as fast."
+            )
+        return faster
     limited = f"{rate}, limited by {label}."
     if not diagnosis.prescriptions:
         return f"The pipeline is fine as it is: {limited} Nothing was found to gain."

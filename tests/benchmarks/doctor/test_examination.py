@@ -2,6 +2,7 @@ import time
 
 import pytest
 import tensorflow as tf
+from tensorflow.python.data.experimental.ops import testing
 
 from benchmarks import doctor
 from benchmarks.doctor.diagnosis import CONSUMER
@@ -88,6 +89,24 @@ def test_a_fast_pipeline_is_limited_by_its_consumer():
     assert found.bottleneck == CONSUMER
     assert found.prescriptions == ()
     assert "faster than its consumer" in found.verdict
+
+
+def test_a_pipeline_that_waits_for_its_consumer_is_to_work_ahead():
+    def make():
+        # Otherwise the runtime works ahead by itself.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        slow = tf.data.Dataset.range(1000).apply(testing.sleep(20_000)).repeat()
+        return slow.with_options(options)
+
+    found = doctor.examine(make, seconds=SECONDS, step_ms=25)
+    assert found.bottleneck == CONSUMER
+    (ahead,) = found.prescriptions
+    assert ahead.kind == "prefetch"
+    assert ahead.predicted_gain == pytest.approx(1.8, rel=0.1)
+    assert ahead.measured_gain == pytest.approx(1.8, rel=0.25)
+    assert ahead.is_applied_by_tune
+    assert "each waits for the other. First: prefetch" in found.verdict
 
 
 def test_the_consumer_is_timed():
