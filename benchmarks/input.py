@@ -43,11 +43,11 @@ _CONTROL = "stream again"
 _KNOWN_BATCH_SECONDS = 0.05
 # The stream is what others are compared with, so it gets more turns (after Dunnett, "A
 # multiple comparison procedure for comparing several treatments with a control", 1955): at
-# some places of a round, and short ones, because two equal streams in turn differ by 6 % in
-# a second and as much in a quarter of it. Others would count what their buffers have kept
-# in a short turn: a twentieth in a tenth of a second.
-_PLACES = 4
-_SHORT_PART = 0.25
+# some places of a round, and short ones, because two equal streams in turn differ by 7 % in
+# a quarter of a second and as much in a tenth. Others would count what their buffers have
+# kept in a short turn: a twentieth in a tenth of a second.
+_PLACES, _TURNS_OF_FOUR = 4, 4
+_SHORT_PART = 0.1
 # Of the stream and of its control: two processes of the same stream differ by 4 % as long
 # as they live, in either direction.
 _PROCESSES = 4
@@ -62,7 +62,7 @@ def define_flags() -> Flags:
     flags.integer("batch_size", 128, "clips in a batch")
     flags.integer("clips", 2048, "clips to store or cache, a multiple of the batch size")
     flags.integer("repeats", 7, "rounds that are counted, after one that is not")
-    flags.number("seconds", 1.0, "how long a turn lasts; the stream has more, of a quarter")
+    flags.number("seconds", 1.0, "how long a turn lasts; the stream has more, of a tenth")
     flags.string("dir", None, "where to store clips; a temporary directory if not given")
     return flags
 
@@ -84,7 +84,7 @@ def measure_input(
       batch_size: clips in a batch.
       num_clips: clips to store or cache, a multiple of `batch_size`.
       repeats: rounds that are counted.
-      seconds: how long a turn lasts; those of the stream last a quarter.
+      seconds: how long a turn lasts; those of the stream last a tenth.
       folder: an empty directory to work in.
       advance: called with the arm's name after each turn.
 
@@ -194,7 +194,7 @@ def _order(names: Sequence[str]) -> list[str]:
     found = []
     for number, (low, high) in enumerate(itertools.pairwise(edges)):
         turns = back_and_there if number % 2 else there_and_back
-        found += [*turns, *turns, *others[low:high]]
+        found += [*turns * _TURNS_OF_FOUR, *others[low:high]]
     return found
 
 

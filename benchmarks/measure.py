@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import math
 import multiprocessing
 import statistics
@@ -88,12 +89,14 @@ class Samples:
       checksum: what the turns agreed on.
       seconds: of a turn, the mean of each counted round, in order.
       notes: the median of each over the counted rounds.
+      turns: seconds of every turn of each counted round, in order.
     """
 
     count: int
     checksum: int
     seconds: tuple[float, ...]
     notes: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    turns: tuple[tuple[float, ...], ...] = ()
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -208,13 +211,13 @@ def _samples(works: Sequence[Work], turns: int, warmups: int) -> Samples:
     starts = range(warmups * turns, len(works), turns)
     rounds = [works[start : start + turns] for start in starts]
     first = rounds[0][0]
+    seconds = tuple(tuple(work.seconds or 0.0 for work in works) for works in rounds)
     return Samples(
         count=first.count,
         checksum=first.checksum,
-        seconds=tuple(
-            statistics.fmean(work.seconds or 0.0 for work in works) for works in rounds
-        ),
+        seconds=tuple(map(statistics.fmean, seconds)),
         notes=_medians([_medians([work.notes for work in works]) for works in rounds]),
+        turns=seconds,
     )
 
 
@@ -228,19 +231,48 @@ def ratio(samples: Mapping[str, Samples], left: str, right: str) -> dict[str, An
     tests", 1963) varies a tenth less than over pairs of neighbours, in a simulation of
     normal noise with 7 to 24 rounds.
 
+    Arms with equally many turns in a round are compared turn by turn, the first of one
+    with the first of the other, and the median is that over all pairs of turns. Turns of a
+    tenth of a second that were interrupted took up to forty times as long, so that the
+    ratio of means varied by 7 % where this varied by 0.7 %.
+
     Returns:
       The median over pairs; the least and greatest ratio of a single round.
     """
-    ratios = [
-        one / other
-        for one, other in zip(samples[left].rates, samples[right].rates, strict=True)
-    ]
-    pairs = [math.sqrt(one * other) for one in ratios[::2] for other in ratios[1::2]]
+    one, other = samples[left], samples[right]
+    ratios = _ratios(one, other, one.seconds, other.seconds)
+    turns = list(map(len, one.turns))
+    if turns and min(turns) > 1 and turns == list(map(len, other.turns)):
+        by_round = [
+            _ratios(one, other, of_one, of_other)
+            for of_one, of_other in zip(one.turns, other.turns, strict=True)
+        ]
+        ratios = list(map(_middle, by_round))
+        middle = _middle([each for of_round in by_round for each in of_round])
+    else:
+        pairs = [math.sqrt(one * other) for one in ratios[::2] for other in ratios[1::2]]
+        middle = statistics.median(pairs or ratios)
     return {
-        "ratio": round(statistics.median(pairs or ratios), 3),
+        "ratio": round(middle, 3),
         "ratio_min": round(min(ratios), 3),
         "ratio_max": round(max(ratios), 3),
     }
+
+
+def _ratios(
+    one: Samples, other: Samples, of_one: Sequence[float], of_other: Sequence[float]
+) -> list[float]:
+    """Rates of one over those of another, from their seconds."""
+    return [
+        (one.count / left) / (other.count / right)
+        for left, right in zip(of_one, of_other, strict=True)
+    ]
+
+
+def _middle(ratios: Sequence[float]) -> float:
+    """The median of the geometric means of all pairs, each with itself too."""
+    pairs = itertools.combinations_with_replacement(ratios, 2)
+    return statistics.median(math.sqrt(one * other) for one, other in pairs)
 
 
 def _end(process: multiprocessing.process.BaseProcess) -> None:

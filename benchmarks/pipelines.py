@@ -7,13 +7,14 @@ has index k. So each can be checked, and none can be faster by doing less.
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from tensorflow.python.data.experimental.ops import testing
 
 import dotmotion_tfds
 from benchmarks import batch_turns
@@ -376,8 +377,38 @@ GROUPS: Mapping[str, Mapping[str, Pipeline]] = {
 }
 
 
-def known_rate(place: Place, *, batch_seconds: float) -> tf.data.Dataset:
-    """Batches that take a known time each, which is far longer than the rest takes."""
-    microseconds = round(1e6 * batch_seconds)
+def known_rate(
+    place: Place,
+    *,
+    batch_seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tf.data.Dataset:
+    """Batches that come at a known rate, which is far less than could be made.
+
+    Each is due some time after the one before it was, and not after it came: sleeping
+    takes a millisecond longer than it is told to on some machines.
+
+    Args:
+      place: what batches are made of.
+      batch_seconds: from one to the next.
+      clock: seconds that go up.
+      sleep: sleeps so many seconds.
+    """
+
+    def ticks() -> Iterator[int]:
+        due = clock()
+        for number in itertools.count():
+            now = clock()
+            if now > due + batch_seconds:
+                # Whoever takes the batches has paused.
+                due = now
+            due += batch_seconds
+            sleep(max(due - now, 0.0))
+            yield number
+
+    paced = tf.data.Dataset.from_generator(
+        ticks, output_signature=tf.TensorSpec((), tf.int64)
+    )
     ready = _pass(place).cache().repeat()
-    return ready.apply(testing.sleep(microseconds)).prefetch(1)
+    return tf.data.Dataset.zip((paced, ready)).map(lambda tick, batch: batch).prefetch(1)

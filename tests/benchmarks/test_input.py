@@ -49,7 +49,7 @@ def test_the_stream_and_its_control_have_many_turns_of_the_same_kinds():
     before = collections.Counter(itertools.pairwise(order + order[::-1]))
     after_others = {}
     for name in ("stream", "stream again"):
-        assert order.count(name) == 16
+        assert order.count(name) == 32
         after_others[name] = sum(before[other, name] for other in "abcdefg")
-    # One of 32 goes missing where a round turns back.
+    # One of 64 goes missing where a round turns back.
     assert after_others == {"stream": 3, "stream again": 4}

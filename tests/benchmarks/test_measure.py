@@ -1,4 +1,5 @@
 import math
+import statistics
 
 import pytest
 
@@ -80,6 +81,23 @@ def test_a_ratio_is_taken_round_by_round():
     assert ratio(samples, "a", "b") == {"ratio": 3.0, "ratio_min": 2.0, "ratio_max": 8.0}
     once = {"a": Samples(1, 0, (1.0,)), "b": Samples(1, 0, (2.0,))}
     assert ratio(once, "a", "b")["ratio"] == 2.0
+
+
+def test_arms_with_many_turns_are_compared_turn_by_turn():
+    # One turn of either was interrupted, and all others are 1.1 times as fast.
+    left = ((1.0, 40.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0))
+    right = ((1.1, 1.1, 1.1, 1.1), (1.1, 1.1, 30.0, 1.1))
+    samples = {
+        name: Samples(1, 0, tuple(map(statistics.fmean, turns)), turns=turns)
+        for name, turns in (("a", left), ("b", right))
+    }
+    assert ratio(samples, "a", "b") == {
+        "ratio": 1.1,
+        "ratio_min": 1.1,
+        "ratio_max": 1.1,
+    }
+    alone = {**samples, "b": Samples(1, 0, (1.1, 1.1), turns=((1.1,), (1.1,)))}
+    assert ratio(alone, "a", "b")["ratio_min"] < 0.2, "the means are all there is"
 
 
 @pytest.mark.parametrize("rounds", [2, 3, 9])
