@@ -176,8 +176,11 @@ def compare(
     started = []
     connections: dict[str, list[Connection]] = {name: [] for name in names}
     try:
-        for arm in arms:
-            for _ in range(arm.processes):
+        for number in range(max(arm.processes for arm in arms)):
+            # What starts earlier was slower by one or two percent, whatever the reason.
+            for arm in reversed(arms) if number % 2 else arms:
+                if number >= arm.processes:
+                    continue
                 ours, theirs = context.Pipe()
                 # Daemons may not have workers of their own.
                 process = context.Process(target=_serve, args=(theirs, arm))

@@ -32,6 +32,13 @@ def recorder(path: str, name: str) -> Callable[[], Work]:
     return turn
 
 
+def starter(path: str, name: str) -> Callable[[], Work]:
+    """Writes its name into a file when its process starts."""
+    with open(path, "a") as file:
+        file.write(name)
+    return sleeper(0.0)
+
+
 def slower_each_turn() -> Callable[[], Work]:
     """Takes a second more at each turn, by its own clock."""
     numbers = itertools.count(1)

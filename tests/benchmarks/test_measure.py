@@ -48,6 +48,16 @@ def test_an_arm_can_have_several_processes_that_take_its_turns(tmp_path):
         compare([several], repeats=1, order="AAA")
 
 
+def test_processes_of_arms_are_started_back_and_forth(tmp_path):
+    path = tmp_path / "starts"
+    named = [
+        Arm(name, arms.starter, (str(path), name), processes=processes)
+        for name, processes in (("A", 3), ("B", 2), ("C", 3))
+    ]
+    compare(named, repeats=1, order="AAABBCCC")
+    assert path.read_text() == "ABC" + "CBA" + "AC"
+
+
 def test_rates_and_ratios_are_those_of_the_work():
     slow_and_fast = [
         Arm("slow", arms.sleeper, (0.08,), "sleep"),
