@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+from collections.abc import Mapping
 
 # Of <malloc.h>.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
@@ -24,6 +25,11 @@ _SETTINGS = (
 )
 
 
+def is_turned_off(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether `DOTMOTION_KEEP_MEMORY` says to leave the allocators alone."""
+    return environ.get("DOTMOTION_KEEP_MEMORY", "").lower() in ("off", "0", "false")
+
+
 @functools.cache
 def keep_freed_memory() -> bool:
     """Has the C library keep up to 512 MiB of freed memory from now on.
@@ -34,7 +40,7 @@ def keep_freed_memory() -> bool:
     Returns:
       Whether it was told so.
     """
-    if os.environ.get("DOTMOTION_KEEP_MEMORY", "").lower() in ("off", "0", "false"):
+    if is_turned_off():
         return False
     if any(name.startswith("MALLOC_") for name in os.environ):
         return False

@@ -5,13 +5,15 @@ each tensor comes from the C library, which gives megabytes back to the system w
 freed, and the next step faults in every page anew: 340,000 pages in a step of the ConvLSTM
 with 32 clips, a third of its time on two cores without AVX-512. With TensorFlow's other
 pool, which is off by default, steps were 1.47 times as fast there, and 1.21 times those of
-stock layers in half of the memory; where oneDNN's pool was on, nothing changed.
+stock layers (CNN-LSTM) in half of the memory; where oneDNN's pool was on, nothing changed.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
+
+from dotmotion_tfds import kept_memory
 
 _USE_POOL = "TF_CPU_ALLOCATOR_USE_BFC"
 _MOST_MIB = "TF_CPU_BFC_MEM_LIMIT_IN_MB"
@@ -29,7 +31,7 @@ def use_pool(environ: MutableMapping[str, str] = os.environ) -> bool:
     Returns:
       Whether the pool is on.
     """
-    if environ.get("DOTMOTION_KEEP_MEMORY", "").lower() in ("off", "0", "false"):
+    if kept_memory.is_turned_off(environ):
         return False
     # Its own limit is 64 GiB, on any machine.
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -8,17 +8,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from benchmarks.doctor import graph_edits, graphs, prefetch_rewrites, timing
+from benchmarks.doctor import graph_edits, graphs, prefetch_rewrites, prescribing, timing
 from benchmarks.doctor.diagnosis import Prescription
 from benchmarks.doctor.rewrites import View
 
 _ROUNDS = 3
 _LEAST_STEPS = 3
 _WARMUP = 0.3
-# Below this, both overlap well enough, or there is little to overlap.
-_LEAST_GAIN = 1.1
-# In the worst round, so that chance alone prescribes nothing.
-_SURE_GAIN = 1.02
 
 
 def prescribe(
@@ -62,21 +58,10 @@ def prescribe(
             taken[which] = steps_s(dataset, step_s, seconds / (2 * rounds))
         gains.append(taken[0] / taken[1])
     gain = statistics.median(gains)
-    if gain < _LEAST_GAIN or min(gains) < _SURE_GAIN:
+    if gain < prescribing.LEAST_GAIN or min(gains) < prescribing.SURE_GAIN:
         return None
-    (stage,) = (
-        number for number, node in enumerate(view.nodes) if node.tag == rewrite.tags[0]
-    )
-    return Prescription(
-        kind=rewrite.kind,
-        stage=stage,
-        reason="the next element is only begun when the consumer asks for it",
-        edit=rewrite.edit,
-        predicted_gain=(step_s + element_s) / step_s,
-        measured_gain=gain,
-        keeps_elements=True,
-        is_applied_by_tune=True,
-    )
+    predicted = (step_s + element_s) / step_s
+    return prescribing.prescription(view, rewrite, predicted, gain, (rewrite,))
 
 
 def steps_s(

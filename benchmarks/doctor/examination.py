@@ -360,12 +360,13 @@ def _verdict(diagnosis: Diagnosis, label: str, keeps_up: bool) -> str:
             f"The pipeline is faster than its consumer: {rate}, an element in "
             f"{diagnosis.element_ms:,.3g} ms for a step of {diagnosis.step_ms:,.3g} ms."
         )
-        for ahead in diagnosis.prescriptions:
-            faster += (
-                f" But each waits for the other. First: {ahead.kind}, measured to make "
-                f"steps {ahead.measured_gain:,.3g} times as fast."
-            )
-        return faster
+        if not diagnosis.prescriptions:
+            return faster
+        (ahead,) = diagnosis.prescriptions
+        return (
+            f"{faster} But each waits for the other. First: {ahead.kind}, measured to make "
+            f"steps {ahead.measured_gain:,.3g} times as fast."
+        )
     limited = f"{rate}, limited by {label}."
     if not diagnosis.prescriptions:
         return f"The pipeline is fine as it is: {limited} Nothing was found to gain."

@@ -22,7 +22,7 @@ from benchmarks.doctor.rewrites import Rewrite, View
 # What is not measured to gain this is no prescription, and the pipeline is fine.
 LEAST_GAIN = 1.1
 # In the worst round, so that chance alone prescribes nothing.
-_SURE_GAIN = 1.02
+SURE_GAIN = 1.02
 # Rewrites that are tried, the most promising first.
 _MOST_TRIED = 6
 # Whose gain the model of queues does not tell.
@@ -84,13 +84,13 @@ def prescribe(
     )
     *gains, together = tried.gains
     measured = [
-        _prescription(view, each.rewrite, each.gain, gain.median, tuned.rewrites)
+        prescription(view, each.rewrite, each.gain, gain.median, tuned.rewrites)
         for each, gain in zip(promising, gains, strict=True)
-        if gain is not None and gain.median >= LEAST_GAIN and gain.least > _SURE_GAIN
+        if gain is not None and gain.median >= LEAST_GAIN and gain.least > SURE_GAIN
     ]
     measured.sort(key=lambda each: -(each.measured_gain or 0.0))
     advised = [
-        _prescription(view, each.rewrite, each.gain, None, ())
+        prescription(view, each.rewrite, each.gain, None, ())
         for each in advice.find(view, now)
     ]
     return Prescribed(
@@ -100,13 +100,22 @@ def prescribe(
     )
 
 
-def _prescription(
+def prescription(
     view: View,
     rewrite: Rewrite,
     predicted: float | None,
     measured: float | None,
     tuned: Sequence[Rewrite],
 ) -> Prescription:
+    """What is prescribed of a rewrite.
+
+    Args:
+      view: the pipeline.
+      rewrite: the change.
+      predicted: its gain by the model, or None.
+      measured: its gain as it was measured, or None.
+      tuned: what `tune` changes by itself.
+    """
     (number,) = (
         number for number, node in enumerate(view.nodes) if node.tag == rewrite.tags[0]
     )

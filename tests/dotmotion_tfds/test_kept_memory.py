@@ -8,8 +8,10 @@ from tests.processes import python
 # the best of several windows: in the first ones more batches may be in flight than before.
 PROGRAM = textwrap.dedent(
     """
+    import os
     import resource
     import sys
+    os.environ.pop("TF_CPU_ALLOCATOR_USE_BFC", None)
     import dotmotion_tfds
     from dotmotion_tfds import kept_memory
     if len(sys.argv) > 1:

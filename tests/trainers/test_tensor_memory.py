@@ -9,9 +9,12 @@ from trainers import tensor_memory
 # frees 384 MB in blocks that are larger than what the C library keeps of its own accord.
 PROGRAM = textwrap.dedent(
     """
+    import os
     import resource
     from dotmotion_tfds import quiet_start
     from trainers import tensor_memory
+    # What a trainer in the process of the tests has set.
+    os.environ.pop("TF_CPU_ALLOCATOR_USE_BFC", None)
     uses_pool = tensor_memory.use_pool()
     quiet_start.import_tensorflow()
     import tensorflow as tf
