@@ -144,7 +144,7 @@ def measure(
                 if node.op in PASSING and node.inputs:
                     of_input = found[node.inputs[0]]
                     found[node.tag] = Alone(0.0, 0.0, of_input.bytes, 1.0)
-                    kept[node.tag] = kept[node.inputs[0]]
+                    kept[node.tag] = _handed_on(pipeline, node, kept[node.inputs[0]])
                 else:
                     found[node.tag], kept[node.tag] = time_limits.within(
                         10 * each_s + 10,
@@ -165,6 +165,19 @@ def measure(
         # While the files are there that a cache may read.
         handover_s = _handover_s(kept[last]) if last in kept else None
     return Isolated(found, kept, handover_s)
+
+
+def _handed_on(pipeline: Pipeline, node: Node, before: tf.data.Dataset) -> tf.data.Dataset:
+    """Elements that a stage hands on: not those that it is there to leave out.
+
+    Such as the line of headings of a table, which the stages behind could not read.
+    """
+    count = pipeline.constant(node.tag, "count") if node.op == "SkipDataset" else None
+    if count is None or int(count) < 1:
+        return before
+    left = before.skip(int(count))
+    # All that are kept may be left out, of more that there are.
+    return left if any(True for _ in timing.one_pass(left.take(1))) else before
 
 
 def _handover_s(ready: tf.data.Dataset) -> float:

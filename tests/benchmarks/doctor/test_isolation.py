@@ -88,6 +88,21 @@ def test_elements_of_each_stage_are_kept():
     np.testing.assert_array_equal(batch, [0, 2, 4])
 
 
+def test_what_is_skipped_is_not_kept():
+    lines = tf.data.Dataset.from_tensor_slices(["number", "7", "8"])
+    skipped = lines.skip(1, name="skip")
+    pipeline = graphs.read(skipped.map(tf.strings.to_number, name="parse").batch(2))
+    kept = isolation.measure(pipeline, 0.5).kept
+    (tag,) = (node.tag for node in pipeline.nodes if node.name == "skip")
+    assert [value.numpy() for (value,) in kept[tag]] == [b"7", b"8"]
+
+
+def test_something_is_kept_though_all_that_is_known_is_skipped():
+    pipeline = graphs.read(NUMBERS.skip(1 << 30, name="skip").batch(2))
+    found = isolation.measure(pipeline, 0.5)
+    assert set(found.alone) == {node.tag for node in pipeline.nodes}
+
+
 def test_a_stage_that_fails_is_named():
     def failing(value):
         return tf.debugging.assert_equal(value, tf.constant(-1, tf.int64), "no good")
