@@ -23,6 +23,9 @@ from benchmarks.doctor.rewrites import Rewrite, View
 LEAST_GAIN = 1.1
 # In the worst round, so that chance alone prescribes nothing.
 SURE_GAIN = 1.02
+# What gains only together is prescribed for more: AUTOTUNE, which finds by trial what is
+# given then, loses as much as long as it looks for it.
+_LEAST_TOGETHER, _SURE_TOGETHER = 1.2, 1.1
 # Rewrites that are tried, the most promising first.
 _MOST_TRIED = 6
 # Whose gain the model of queues does not tell.
@@ -89,13 +92,16 @@ def prescribe(
         if gain is not None and gain.median >= LEAST_GAIN and gain.least > SURE_GAIN
     ]
     measured.sort(key=lambda each: -(each.measured_gain or 0.0))
+    if not measured and together is not None:
+        measured = _together(view, found, tuned.rewrites, together)
     advised = [
         prescription(view, each.rewrite, each.gain, None, ())
         for each in advice.find(view, now)
     ]
     return Prescribed(
         (*advised, *measured),
-        None if together is None else together.median,
+        # What is slower `tune` does not change.
+        together.median if together is not None and together.median >= _NO_LOSS else None,
         tried.spread,
     )
 
@@ -129,6 +135,25 @@ def prescription(
         keeps_elements=not rewrite.alters,
         is_applied_by_tune=rewrite in tuned,
     )
+
+
+def _together(
+    view: View,
+    found: Sequence[Candidate],
+    rewrites: Sequence[Rewrite],
+    gain: trials.Gain,
+) -> list[Prescription]:
+    """All changes as one, named after the one that is expected to gain most."""
+    if gain.median < _LEAST_TOGETHER or gain.least < _SURE_TOGETHER:
+        return []
+    (first, *_) = (each.rewrite for each in found if each.rewrite in rewrites)
+    whole = dataclasses.replace(
+        first,
+        reason="; ".join(dict.fromkeys(each.reason for each in rewrites)),
+        edit="; ".join(dict.fromkeys(each.edit for each in rewrites)),
+    )
+    made = prescription(view, whole, None, gain.median, ())
+    return [dataclasses.replace(made, is_applied_by_tune=True)]
 
 
 def _promising(
