@@ -14,11 +14,23 @@ from benchmarks.doctor.graphs import Node
 from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
-PYTHON, GENERATOR, BYTES, WINDOWS = (
+PYTHON, GENERATOR, BYTES, WINDOWS, SCAN, RAGGED = (
     "py_function",
     "from_generator",
     "uint8 until the device",
     "windows by slicing",
+    "map before scan",
+    "batch before splitting",
+)
+_MAPS = ("MapDataset", "ParallelMapDatasetV2")
+# What gives a number of values that depends on the text, for one text or many at once.
+_SPLITTING = ("StringSplit", "StringSplitV2", "StringNGrams", "UnicodeDecodeWithOffsets")
+# Above it, what is done for the text takes longer than the call.
+_MOST_SPLITTING_SECONDS = 1e-3
+# What is not worth a map of its own.
+_CHEAP = (
+    *("AddV2", "Cast", "Const", "ExpandDims", "Identity", "Maximum", "Minimum", "Mul"),
+    *("NoOp", "Pack", "RealDiv", "Reshape", "Shape", "Squeeze", "StridedSlice", "Sub"),
 )
 # Of the time of an element: what takes less is not worth the author's while.
 _LEAST_SHARE = 0.3
@@ -64,6 +76,10 @@ def find(view: View, now: Sequence[Cost]) -> list[Advice]:
             found.append(_generator(view, node, now))
         elif traits.is_python:
             found.append(_python(view, node, now))
+        elif node.op == "ScanDataset":
+            found.append(_scan(view, node))
+        elif _splits_for_batches(view, node):
+            found.append(_ragged(view, node))
         elif (writing := _writing_floats(view, node)) > _LEAST_WRITING:
             found.append(_floats(view, node, now, writing))
     return [
@@ -144,9 +160,81 @@ def _generator(view: View, node: Node, now: Sequence[Cost]) -> Advice:
     )
 
 
+def _scan(view: View, node: Node) -> Advice | None:
+    """Work of a scan that does not need what the elements before have left."""
+    free = _without_state(view, node)
+    if not free:
+        return None
+    return Advice(
+        Rewrite(
+            SCAN,
+            (node.tag,),
+            {},
+            f"{where(node)} works on one element after the other, also where it does not "
+            f"need its state: {', '.join(free)}",
+            f"that part in a .map(..., num_parallel_calls={view.cores}) before .scan()",
+        ),
+        None,
+    )
+
+
+def _without_state(view: View, node: Node) -> list[str]:
+    """Operations of a scan's function that do not depend on its state."""
+    library = {each.signature.name: each for each in view.pipeline.graph.library.function}
+    function = library[node.functions[0]]
+    states = len(view.pipeline.node_def(node.tag).attr["Tstate"].list.type)
+    dependent = {each.name for each in function.signature.input_arg[:states]}
+    # They need not stand in the order in which they are called.
+    while True:
+        reached = {
+            each.name
+            for each in function.node_def
+            if each.name not in dependent
+            and any(name.lstrip("^").partition(":")[0] in dependent for name in each.input)
+        }
+        if not reached:
+            break
+        dependent |= reached
+    free = (each.op for each in function.node_def if each.name not in dependent)
+    return list(dict.fromkeys(op for op in free if op not in _CHEAP))
+
+
+def _splits_for_batches(view: View, node: Node) -> bool:
+    """Whether single texts are split that a batch then pads or makes ragged."""
+    alone = view.alone.get(node.tag)
+    if node.op not in _MAPS or alone is None or alone.element_s > _MOST_SPLITTING_SECONDS:
+        return False
+    if not any(op in view.traits(node).operations for op in _SPLITTING):
+        return False
+    taker = view.consumer(node.tag)
+    while taker is not None and taker.op in (*_MAPS, "PrefetchDataset"):
+        taker = view.consumer(taker.tag)
+    if taker is None:
+        return False
+    spec = tf.nest.flatten(view.pipeline.spec(taker.inputs[0]), expand_composites=True)
+    is_ragged = any(each.dtype == tf.variant for each in spec)
+    return taker.op == "PaddedBatchDatasetV2" or ("Batch" in taker.op and is_ragged)
+
+
+def _ragged(view: View, node: Node) -> Advice:
+    function = node.function or "f"
+    return Advice(
+        Rewrite(
+            RAGGED,
+            (node.tag,),
+            {},
+            f"{where(node)} is called for each text, and operations on strings take whole "
+            "batches of them",
+            f".batch(...) first, and then .map({function}) with a tf.RaggedTensor of all, "
+            "and .to_tensor() instead of padding",
+        ),
+        None,
+    )
+
+
 def _writing_floats(view: View, node: Node) -> float:
     """Which part of what a map does is to write floats that were bytes, from 0 to 1."""
-    if node.op not in ("MapDataset", "ParallelMapDatasetV2"):
+    if node.op not in _MAPS:
         return 0.0
     after = tf.nest.flatten(view.pipeline.spec(node.tag), expand_composites=True)
     alone = view.alone.get(node.tag)

@@ -15,6 +15,26 @@ def python(value):
     return tf.py_function(lambda each: sum(range(20_000)) + each, [value], tf.int64)
 
 
+def running(state, value):
+    """A running total of what does not depend on it."""
+    noise = tf.random.stateless_uniform([20_000], (value, 1))
+    total = state + tf.reduce_sum(tf.sort(noise))
+    return total, total
+
+
+def walking(state, value):
+    """All of it depends on what was before."""
+    noise = tf.random.stateless_uniform([20_000], (state, value))
+    state = tf.cast(1000 * tf.reduce_max(tf.sort(noise)), tf.int64)
+    return state, state
+
+
+def words(number):
+    return tf.strings.to_hash_bucket_fast(
+        tf.strings.split(tf.strings.as_string(number) + " a b"), 100
+    )
+
+
 def numbers():
     for number in range(1_000_000):
         yield sum(range(5_000)) + number
@@ -49,10 +69,31 @@ def kinds(dataset):
             ),
             advice.WINDOWS,
         ),
+        (lambda: tf.data.Dataset.range(1 << 40).scan(0.0, running).batch(8), advice.SCAN),
+        (
+            lambda: tf.data.Dataset.range(1 << 40).map(words).padded_batch(8),
+            advice.RAGGED,
+        ),
+        (
+            lambda: tf.data.Dataset.range(1 << 40).map(words).ragged_batch(8),
+            advice.RAGGED,
+        ),
     ],
 )
 def test_what_only_the_author_can_change_is_told(make, kind):
     assert kinds(make()) == [kind]
+
+
+def test_a_scan_that_needs_its_state_for_everything_is_left():
+    scanned = tf.data.Dataset.range(1 << 40).scan(tf.constant(0, tf.int64), walking)
+    assert kinds(scanned.batch(8)) == []
+
+
+def test_texts_of_which_each_gives_as_much_are_left():
+    def lower(number):
+        return tf.strings.lower(tf.strings.as_string(number))
+
+    assert kinds(tf.data.Dataset.range(1 << 40).map(lower).batch(8)) == []
 
 
 def test_floats_that_cost_little_are_left():
