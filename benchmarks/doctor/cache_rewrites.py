@@ -12,7 +12,8 @@ from benchmarks.doctor.order_rewrites import swap
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
 CACHE, LATER, BATCHES = "cache", "cache later", "cache batches"
-KINDS = (CACHE, LATER, BATCHES)
+IN_MEMORY = "cache in memory"
+KINDS = (CACHE, LATER, BATCHES, IN_MEMORY)
 _CACHES = ("CacheDataset", "CacheDatasetV2")
 _REPEATS = ("RepeatDataset", "ForeverRepeatDataset", "FiniteRepeatDataset")
 _MAPS = ("MapDataset", "ParallelMapDatasetV2")
@@ -52,9 +53,10 @@ def find(view: View) -> list[Rewrite]:
     found: list[Rewrite] = []
     for node in view.nodes:
         if node.op in _CACHES:
-            found += _moved(view, node)
-    if not any(node.op in _CACHES for node in view.nodes):
-        found += _missing(view)
+            found += [*_moved(view, node), *_in_memory(view, node)]
+    for node in view.nodes:
+        if node.op in _REPEATS:
+            found += _missing(view, node)
     return found
 
 
@@ -66,6 +68,8 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
         return graphs.substituted(pipeline, tag, before.cache())
     tag, *later = rewrite.tags
     changed = graph_edits.edited(pipeline)
+    if rewrite.kind == IN_MEMORY:
+        graph_edits.set_argument(changed, tag, "filename", "")
     for each in later:
         _move_behind(changed, tag, each)
     return changed
@@ -113,13 +117,31 @@ def _moved(view: View, cache: Node) -> list[Rewrite]:
     ]
 
 
-def _missing(view: View) -> list[Rewrite]:
-    repeats = [node for node in view.nodes if node.op in _REPEATS]
-    if not repeats:
+def _in_memory(view: View, cache: Node) -> list[Rewrite]:
+    """A cache that reads in every pass from a file what fits into memory."""
+    name = view.pipeline.constant(cache.tag, "filename")
+    if name is None or not name.item() or not _fits(view, cache.tag):
         return []
+    return [
+        Rewrite(
+            IN_MEMORY,
+            (cache.tag,),
+            {},
+            f"{where(cache)} reads and checks its file in every pass, and its elements fit "
+            "into memory",
+            ".cache() without a file's name",
+            asks="the next run finds no file",
+        )
+    ]
+
+
+def _missing(view: View, repeat: Node) -> list[Rewrite]:
+    """A cache behind all that does the same in every pass that one stage begins."""
     last: Node | None = None
-    for node in view.nodes:
-        if node.op in _REPEATS or node.op not in _REPEATABLE or not _is_pure(view, node):
+    for node in _before(view, repeat):
+        if node.op in (*_CACHES, *_REPEATS):
+            return []
+        if node.op not in _REPEATABLE or not _is_pure(view, node):
             break
         last = node
     if last is None or not last.inputs or not _fits(view, last.tag):
@@ -134,6 +156,17 @@ def _missing(view: View) -> list[Rewrite]:
             f".cache() after {where(last)}",
         )
     ]
+
+
+def _before(view: View, end: Node) -> list[Node]:
+    """All stages whose elements come to one, in order, without itself."""
+    wanted = set(end.inputs)
+    found: list[Node] = []
+    for node in reversed(view.nodes):
+        if node.tag in wanted:
+            wanted.update(node.inputs)
+            found.insert(0, node)
+    return found
 
 
 def _is_pure(view: View, node: Node) -> bool:

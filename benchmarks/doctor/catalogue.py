@@ -7,6 +7,7 @@ from types import ModuleType
 
 from benchmarks.doctor import (
     cache_rewrites,
+    fusing_rewrites,
     order_rewrites,
     parallel_rewrites,
     prefetch_rewrites,
@@ -22,6 +23,7 @@ _MODULES: tuple[ModuleType, ...] = (
     order_rewrites,
     cache_rewrites,
     vectorised_rewrites,
+    fusing_rewrites,
     parallel_rewrites,
     prefetch_rewrites,
     setting_rewrites,

@@ -6,6 +6,7 @@ kept in memory; what it only has them do less often is told from what they cost 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 
@@ -13,11 +14,12 @@ import tensorflow as tf
 
 from benchmarks.doctor import (
     cache_rewrites,
-    catalogue,
     costs,
+    fusing_rewrites,
     graphs,
     order_rewrites,
     parallel_rewrites,
+    parts,
     prefetch_rewrites,
     setting_rewrites,
     timing,
@@ -25,15 +27,25 @@ from benchmarks.doctor import (
 )
 from benchmarks.doctor.isolation import Isolated
 from benchmarks.doctor.queueing import Cost
-from benchmarks.doctor.rewrites import Rewrite, View, options_of
-from benchmarks.doctor.timing import Timing
+from benchmarks.doctor.rewrites import Rewrite, View
 
-# How long a part is run at least, and as a part of that before it is counted.
-PART_SECONDS, _WARMUP = 0.2, 0.5
-# A part that gives elements faster is run in batches of them, since taking one takes long.
-_SHORT_SECONDS, _BATCH = 100e-6, 256
-_BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
+# How long a part is run at least.
+PART_SECONDS = 0.2
 _FEWER = (order_rewrites.SKIP, order_rewrites.SHUFFLE)
+# Whose stages can be run as they would be, those of which nothing can be told otherwise,
+# and those that need no thread of their own.
+_RUN = (
+    *cache_rewrites.KINDS,
+    *fusing_rewrites.KINDS,
+    *vectorised_rewrites.KINDS,
+    *parallel_rewrites.KINDS,
+    order_rewrites.FILTER,
+    setting_rewrites.OPTIONS,
+)
+_ONLY_RUN = (*fusing_rewrites.KINDS, *vectorised_rewrites.KINDS, order_rewrites.FILTER)
+_SERIAL = (vectorised_rewrites.REBATCH, order_rewrites.FILTER)
+# Of stages that can't be run by themselves, such as behind two sources.
+_NOT_RUN = (graphs.GraphError, KeyError, ValueError, timing.EmptyError, tf.errors.OpError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,20 +92,14 @@ def after(
     kind, tags = rewrite.kind, rewrite.tags
     # What gave nothing of the elements that are kept would never end on them.
     may_measure = may_measure and all(tag in view.alone for tag in tags)
+    if kind in _RUN and may_measure:
+        with contextlib.suppress(*_NOT_RUN):
+            part = parts.run(view, isolated, rewrite, part_s)
+            return Expected(_with_part(view, changed, rewrite, part), True)
+    if kind in _ONLY_RUN:
+        return None
     if kind in parallel_rewrites.KINDS:
-        if may_measure and kind != parallel_rewrites.INTERLEAVE:
-            changed |= _run_in_parallel(view, changed, isolated, rewrite, part_s)
-            return Expected(tuple(changed.values()), True)
         changed[tags[0]] = _in_parallel(view, changed[tags[0]], rewrite)
-    elif kind == vectorised_rewrites.VECTORISE:
-        if not may_measure:
-            return None
-        changed |= _vectorised(view, changed, isolated, rewrite, part_s)
-        return Expected(tuple(changed.values()), True)
-    elif kind in (vectorised_rewrites.REBATCH, order_rewrites.FILTER):
-        if not may_measure:
-            return None
-        changed |= _anew(view, changed, isolated, rewrite, part_s)
     elif kind == order_rewrites.SHARD:
         shards = float(view.pipeline.constant(tags[-1], "num_shards"))
         changed |= {tag: _scaled(changed[tag], 1 / shards) for tag in tags[:-1]}
@@ -122,148 +128,40 @@ def _in_parallel(view: View, cost: Cost, rewrite: Rewrite) -> Cost:
     return dataclasses.replace(cost, parallelism=float(calls), is_server=True)
 
 
-def _run_in_parallel(
-    view: View,
-    changed: Mapping[str, Cost],
-    isolated: Isolated,
-    rewrite: Rewrite,
-    part_s: float,
-) -> dict[str, Cost]:
-    """A stage that works on several elements at once, and a batch right behind it.
+def _with_part(
+    view: View, now: Mapping[str, Cost], rewrite: Rewrite, part: parts.Part
+) -> tuple[Cost, ...]:
+    """The costs with those of stages that were run in place of what they were.
 
-    The runtime makes one of both, which copies into the batch in parallel too.
+    What was run has threads of its own, unless it works in that of who takes its elements
+    and did before.
     """
-    (tag,) = rewrite.tags
-    last = tag
-    taker = view.consumer(tag)
-    if (
-        rewrite.kind == parallel_rewrites.MAP
-        and taker is not None
-        and taker.op in _BATCHES
-        and taker.tag in view.alone
-    ):
-        last = taker.tag
-    timed = _as_it_runs(_part(view, isolated, rewrite, last), view, part_s)
-    calls = float(rewrite.arguments["num_parallel_calls"])
-    return {
-        tag: dataclasses.replace(changed[tag], wall_s=0.0, cpu_s=0.0, is_server=False),
-        last: _server(view, changed[last], timed, calls),
-    }
-
-
-def _vectorised(
-    view: View,
-    changed: Mapping[str, Cost],
-    isolated: Isolated,
-    rewrite: Rewrite,
-    part_s: float,
-) -> dict[str, Cost]:
-    """Batches that are made first, by the thread that takes the elements, and maps of them.
-
-    Both are run together, since they share the processors; the batching is run once more
-    alone, for what is left to its thread to make the elements in.
-    """
-    tags = rewrite.tags
-    first, batch = view.node(tags[0]), view.node(tags[-1])
-    source = view.node(first.inputs[0])
-    # A source such as a range is faster than what hands out elements that are kept.
-    is_source_run = not source.inputs
-    kept = isolated.kept[source.tag]
-    feed = graphs.build(view.pipeline, source.tag) if is_source_run else kept
-    batches = vectorised_rewrites.in_batches(view.pipeline, first, batch, feed.repeat())
-    batching = timing.measure_alone(batches, part_s)
-    timed = _as_it_runs(
-        vectorised_rewrites.of_batches(view.pipeline, rewrite, batches), view, part_s
+    changed = dict(now)
+    done = set(part.tags)
+    if rewrite.kind in cache_rewrites.KINDS:
+        done.update(_all_before(view, rewrite.tags[0]))
+    last = part.tags[-1]
+    count = view.elements.get(last, 0.0)
+    element_s, cpu_s = part.timed.element_s * count, part.timed.cpu_s * count
+    is_serial = rewrite.kind in _SERIAL and not any(changed[tag].is_server for tag in done)
+    for tag in done:
+        nothing = _scaled(changed[tag], 0.0)
+        changed[tag] = dataclasses.replace(nothing, is_server=False, own_s=None)
+    batching_cpu_s = 0.0
+    if part.batching is not None:
+        batching_cpu_s = part.batching.cpu_s * count
+        first = rewrite.tags[0]
+        changed[first] = dataclasses.replace(
+            changed[first], wall_s=part.batching.element_s * count, cpu_s=batching_cpu_s
+        )
+    changed[last] = dataclasses.replace(
+        changed[last],
+        wall_s=element_s,
+        cpu_s=max(cpu_s - batching_cpu_s, 0.0),
+        is_server=not is_serial,
+        own_s=None if is_serial else element_s,
     )
-    calls = float(rewrite.arguments["num_parallel_calls"])
-    count = view.elements.get(batch.tag, 0.0)
-    # A part takes no longer than the whole; alone it can, since it is not done in parallel.
-    batching_s = min(batching.element_s, timed.element_s) * count
-    batching_cpu_s = min(batching.cpu_s, timed.cpu_s) * count
-    nothing = {
-        tag: dataclasses.replace(changed[tag], wall_s=0.0, cpu_s=0.0, is_server=False)
-        for tag in tags[1:-1]
-    }
-    of_source = changed[source.tag] if is_source_run else None
-    return {
-        **nothing,
-        tags[0]: dataclasses.replace(
-            changed[tags[0]],
-            wall_s=max(batching_s - (of_source.wall_s if of_source else 0.0), 0.0),
-            cpu_s=max(batching_cpu_s - (of_source.cpu_s if of_source else 0.0), 0.0),
-            parallelism=0.0,
-            is_server=False,
-        ),
-        tags[-1]: dataclasses.replace(
-            _server(view, changed[tags[-1]], timed, calls),
-            cpu_s=max(timed.cpu_s * count - batching_cpu_s, 0.0),
-        ),
-    }
-
-
-def _anew(
-    view: View,
-    changed: Mapping[str, Cost],
-    isolated: Isolated,
-    rewrite: Rewrite,
-    part_s: float,
-) -> dict[str, Cost]:
-    """Stages whose work is another one, in the threads in which it was done."""
-    tags = rewrite.tags
-    part = _part(view, isolated, rewrite, tags[-1])
-    timed = timing.measure_alone(part, part_s)
-    count = view.elements.get(tags[-1], 0.0)
-    is_server = any(changed[tag].is_server for tag in tags)
-    found = {tag: _scaled(changed[tag], 0.0) for tag in tags[:-1]}
-    found[tags[-1]] = dataclasses.replace(
-        changed[tags[-1]],
-        wall_s=timed.element_s * count,
-        cpu_s=timed.cpu_s * count,
-        parallelism=float(view.cores) if is_server else 0.0,
-        is_server=is_server,
-    )
-    return found
-
-
-def _part(view: View, isolated: Isolated, rewrite: Rewrite, last: str) -> tf.data.Dataset:
-    """What a rewrite changes, and no more, on elements that are kept in memory.
-
-    Raises:
-      GraphError: if the change can't be made.
-    """
-    first = view.node(rewrite.tags[0]).inputs[0]
-    cut = graphs.read(graphs.build(view.pipeline, last))
-    changed, made = catalogue.apply(cut, [rewrite])
-    if not made:
-        raise graphs.GraphError(f"{rewrite.kind} can't be made")
-    # Only now: a pipeline that is read forgets what its caches have kept.
-    return graphs.build(changed, feeds={first: isolated.kept[first].repeat()})
-
-
-def _as_it_runs(dataset: tf.data.Dataset, view: View, part_s: float) -> Timing:
-    """A part of the pipeline, with all that the runtime does in parallel and ahead."""
-    with_options = dataset.with_options(options_of(view))
-    timed = timing.measure(with_options, part_s, warmup_s=part_s * _WARMUP)
-    if timed.element_s > _SHORT_SECONDS or not timing.is_batchable(dataset):
-        return timed
-    batches = with_options.batch(_BATCH, drop_remainder=True)
-    several = timing.measure(batches, part_s, warmup_s=part_s * _WARMUP)
-    return dataclasses.replace(
-        several, element_s=several.element_s / _BATCH, cpu_s=several.cpu_s / _BATCH
-    )
-
-
-def _server(view: View, cost: Cost, timed: Timing, calls: float) -> Cost:
-    """A stage that was measured as it runs, in threads of its own."""
-    count = view.elements.get(cost.tag, 0.0)
-    return dataclasses.replace(
-        cost,
-        wall_s=timed.element_s * count,
-        cpu_s=timed.cpu_s * count,
-        parallelism=calls,
-        is_server=True,
-        own_s=timed.element_s * count,
-    )
+    return tuple(changed.values())
 
 
 def _ahead_of(changed: Mapping[str, Cost], view: View, tag: str) -> tuple[Cost, ...]:

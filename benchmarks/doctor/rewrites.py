@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.core.framework import dataset_options_pb2
 from tensorflow.python.data.ops import options as options_lib
 
-from benchmarks.doctor import graphs, queueing, traits
+from benchmarks.doctor import graphs, inlining, queueing, traits
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.isolation import Alone
 from benchmarks.doctor.traits import Traits
@@ -30,6 +30,7 @@ class Rewrite:
       reason: why it helps, in a sentence.
       edit: what a user would change in the code.
       alters: what elements or order it alters, in words; "" if they stay equal.
+      asks: what its author has to agree to though they stay equal; "" if nothing.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Rewrite:
     reason: str
     edit: str
     alters: str = ""
+    asks: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +100,17 @@ def options_of(view: View) -> tf.data.Options:
             options._from_proto(dataset_options_pb2.Options.FromString(serialised))
             merged = merged.merge(options)
     return merged
+
+
+def is_plain(view: View, node: Node) -> bool:
+    """Whether a dataset's function can be called from another place as well."""
+    kind = view.traits(node)
+    return not (
+        kind.is_stateful
+        or kind.is_python
+        or kind.opens_datasets
+        or inlining.captured(view.pipeline, node) is None
+    )
 
 
 # What may be in the making at once without being asked.

@@ -39,7 +39,7 @@ class Timing:
       passes: how often the dataset ended.
       converged_s: after how long AUTOTUNE last changed something; None without it.
       model: of `tf.data.experimental.get_model_proto`, or None.
-      is_batched: whether `measure_short` made it.
+      is_batched: whether elements were taken in batches, and counted by themselves.
     """
 
     elements: int

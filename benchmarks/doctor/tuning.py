@@ -263,7 +263,7 @@ def _worthwhile(view: View, found: Sequence[Candidate]) -> list[Rewrite]:
     wanted = []
     for candidate in found:
         rewrite = candidate.rewrite
-        if rewrite.alters:
+        if rewrite.alters or rewrite.asks:
             continue
         share = sum(view.wall_s(tag) for tag in rewrite.tags) / total
         is_free = rewrite.kind in _FREE and share >= _LEAST_SHARE

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from benchmarks.doctor import converters, graphs, inlining
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
-from benchmarks.doctor.rewrites import Rewrite, View, parallelism_for, where
+from benchmarks.doctor.rewrites import Rewrite, View, is_plain, parallelism_for, where
 
 VECTORISE, REBATCH = "vectorise", "rebatch"
 KINDS = (VECTORISE, REBATCH)
@@ -25,6 +25,7 @@ def find(view: View) -> list[Rewrite]:
             continue
         unbatch = view.source_of(node)
         if unbatch is not None and unbatch.op == _UNBATCH:
+            found += _vectorise_small_batches(view, node, unbatch)
             found += _rebatch(view, node, unbatch)
         else:
             found += _vectorise(view, node)
@@ -58,7 +59,10 @@ def of_batches(
       GraphError: if a function has operations that can't work on a batch.
     """
     *stages, batch = (pipeline.node(tag) for tag in rewrite.tags)
-    maps = [node for node in stages if node.op != _UNBATCH]
+    maps = [node for node in stages if node.op in _MAPS]
+    rows = 0
+    if stages[0].op in _BATCHES:
+        rows = int(pipeline.constant(stages[0].tag, "batch_size"))
 
     def one(*element: Any) -> tuple[Any, ...]:
         tensors = list(tf.nest.flatten(element))
@@ -68,10 +72,15 @@ def of_batches(
         return tuple(tensors)
 
     def many(*element: Any) -> Any:
+        if rows:
+            element = tf.nest.map_structure(lambda each: _in_groups(each, rows), element)
         with converters.added():
-            return tf.vectorized_map(
+            made = tf.vectorized_map(
                 lambda each: one(*each), element, fallback_to_while_loop=False
             )
+        return (
+            tf.nest.map_structure(lambda each: _joined(each, rows), made) if rows else made
+        )
 
     logger = tf.get_logger()
     level = logger.level
@@ -96,7 +105,8 @@ def in_batches(
 
     Args:
       pipeline: where the chain is.
-      first: of its stages: a map, or what takes batches apart before one.
+      first: of its stages: a map, or what takes batches apart or makes small ones before
+        one.
       batch: the last.
       feed: elements to take instead of those that come before.
     """
@@ -106,6 +116,22 @@ def in_batches(
     if first.op == _UNBATCH:
         return before.rebatch(size, drop_remainder=drop)
     return before.batch(size, drop_remainder=drop)
+
+
+def _in_groups(batch: tf.Tensor, rows: int) -> tf.Tensor:
+    """A batch as the small batches that it is made of."""
+    return tf.reshape(batch, [-1, rows, *batch.shape[1:]])
+
+
+def _joined(groups: tf.Tensor, rows: int) -> tf.Tensor:
+    """The batch that small batches are when they are taken apart.
+
+    Raises:
+      GraphError: if their function gives more or fewer rows than it takes, or may do.
+    """
+    if groups.shape.rank is None or groups.shape.rank < 2 or groups.shape[1] != rows:
+        raise GraphError(f"{groups.shape} instead of (groups, {rows}, ...)")
+    return tf.reshape(groups, tf.concat([[-1], tf.shape(groups)[2:]], 0))
 
 
 def _as_spec(dataset: tf.data.Dataset, spec: Any) -> tf.data.Dataset:
@@ -121,7 +147,7 @@ def _vectorise(view: View, batch: Node) -> list[Rewrite]:
     maps: list[Node] = []
     node = view.source_of(batch)
     found: list[Rewrite] = []
-    while node is not None and node.op in _MAPS and _is_plain(view, node):
+    while node is not None and node.op in _MAPS and is_plain(view, node):
         maps.insert(0, node)
         node = view.source_of(node)
         if node is not None and _is_batchable(view, node):
@@ -146,6 +172,45 @@ def _vectorise(view: View, batch: Node) -> list[Rewrite]:
     return found[::-1]
 
 
+def _vectorise_small_batches(view: View, batch: Node, unbatch: Node) -> list[Rewrite]:
+    """Maps of small batches that are taken apart only to make larger ones."""
+    maps: list[Node] = []
+    node = view.source_of(unbatch)
+    taker = unbatch
+    while node is not None and node.op in _MAPS and is_plain(view, node):
+        if view.consumer(node.tag) is not taker:
+            return []
+        maps.insert(0, node)
+        taker, node = node, view.source_of(node)
+    if not maps or node is None or node.op not in _BATCHES:
+        return []
+    source = view.source_of(node)
+    rows, size = (view.pipeline.constant(each.tag, "batch_size") for each in (node, batch))
+    if source is None or rows is None or size is None or not _is_batchable(view, source):
+        return []
+    rows, size = int(rows), int(size)
+    if size <= rows or size % rows or not _fills(view, source, rows):
+        return []
+    names = ", ".join(where(each) for each in maps)
+    return [
+        Rewrite(
+            VECTORISE,
+            (node.tag, *(each.tag for each in maps), unbatch.tag, batch.tag),
+            {"num_parallel_calls": _calls(view, batch)},
+            f"{names} is called for {rows} elements, which are taken apart to make batches "
+            f"of {size}, and once for all of these would do",
+            f".batch({size}) instead of .batch({rows}), without .unbatch() and the batch "
+            "behind it",
+        )
+    ]
+
+
+def _fills(view: View, node: Node, rows: int) -> bool:
+    """Whether a dataset ends only behind a whole batch, if ever."""
+    count = view.cardinality(node.tag)
+    return count == tf.data.INFINITE_CARDINALITY or (count > 0 and count % rows == 0)
+
+
 def _batching(before: Node) -> str:
     return ".rebatch" if before.op == _UNBATCH else ".batch"
 
@@ -153,16 +218,6 @@ def _batching(before: Node) -> str:
 def _calls(view: View, batch: Node) -> int:
     """As for a map of whole batches, of which one takes as long as the chain."""
     return parallelism_for(view.alone.get(batch.tag), view.cores)
-
-
-def _is_plain(view: View, node: Node) -> bool:
-    traits = view.traits(node)
-    return not (
-        traits.is_stateful
-        or traits.is_python
-        or traits.opens_datasets
-        or inlining.captured(view.pipeline, node) is None
-    )
 
 
 def _is_batchable(view: View, node: Node) -> bool:

@@ -245,7 +245,7 @@ CASES = (
         "batch_unbatch_batch",
         single_elements.batched_twice,
         frozenset({"unbatch", "batch"}),
-        frozenset({"rebatch"}),
+        frozenset({"rebatch", "vectorise"}),
         single_elements.rebatched_variants,
         is_tunable=True,
     ),

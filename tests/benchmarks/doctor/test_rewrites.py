@@ -9,6 +9,7 @@ from benchmarks.doctor import (
     candidates,
     catalogue,
     costs,
+    fusing_rewrites,
     graphs,
     order_rewrites,
     parallel_rewrites,
@@ -64,6 +65,12 @@ def random(value):
 
 def python(value):
     return tf.py_function(lambda each: each, [value], tf.int64)
+
+
+def shared(values):
+    """Rows that each depend on all rows of their batch."""
+    values = tf.cast(values, tf.float32)
+    return values[:, None] - tf.reduce_mean(values), tf.reverse(values, [0])
 
 
 def numbers():
@@ -144,6 +151,18 @@ CASES = {
         "rebatch",
         numbers().batch(5).unbatch().batch(7),
         ["RangeDataset", "BatchDatasetV2", *["MapDataset"] * 2, "RebatchDatasetV2"],
+    ),
+    "small batches that are taken apart after maps": (
+        vectorised_rewrites,
+        "vectorise",
+        numbers().batch(4).map(shared).unbatch().batch(20),
+        ["RangeDataset", "BatchDatasetV2", "ParallelMapDatasetV2"],
+    ),
+    "maps and no batch": (
+        fusing_rewrites,
+        "fuse maps",
+        WIDE.map(halve, num_parallel_calls=AUTO).map(halve).prefetch(1),
+        ["RangeDataset", "ParallelMapDatasetV2", "PrefetchDataset"],
     ),
     "a shuffle after maps": (
         order_rewrites,
@@ -262,6 +281,8 @@ def test_what_waits_gets_more_calls_than_processors():
 @pytest.mark.parametrize("function", [random, python])
 def test_functions_with_a_state_or_python_are_left_alone(function):
     dataset = numbers().map(function).shuffle(8, seed=1).batch(4)
+    twice = dataset.map(function).map(function)
+    assert kinds(fusing_rewrites, twice) == []
     assert not {"parallel map", "vectorise", "shuffle earlier"} & {
         kind
         for module in (parallel_rewrites, vectorised_rewrites, order_rewrites)
@@ -274,6 +295,28 @@ def test_random_elements_are_never_kept():
     view = view_of(numbers().map(random).batch(4).repeat())
     found = cache_rewrites.find(view)
     assert all("#1" not in tag for each in found for tag in each.tags)
+
+
+def test_each_branch_that_begins_anew_is_looked_at():
+    kept = numbers().map(widen, name="kept").cache().repeat()
+    anew = numbers().map(widen, name="anew").repeat(name="repeat")
+    view = view_of(tf.data.Dataset.sample_from_datasets([kept, anew], seed=2))
+    found = [each for each in cache_rewrites.find(view) if each.kind == "cache"]
+    assert [view.node(each.tags[0]).name for each in found] == ["anew"]
+    changed = cache_rewrites.apply(view.pipeline, found[0])
+    assert proof.compare(view.pipeline, changed).holds
+
+
+def test_a_cache_in_a_file_could_be_one_in_memory(tmp_path):
+    view = view_of(WIDE.cache(str(tmp_path / "cache"), name="cache").batch(7).repeat(2))
+    (rewrite,) = [each for each in cache_rewrites.find(view) if "memory" in each.kind]
+    changed = cache_rewrites.apply(view.pipeline, rewrite)
+    assert changed.constant(rewrite.tags[0], "filename").item() == b""
+    assert proof.compare(view.pipeline, changed).holds
+    assert not list(tmp_path.iterdir())
+    # The author may want the file.
+    wanted = candidates.Candidate(rewrite, 9.0, ())
+    assert tuning.combine(view, [wanted], seconds=1.0).rewrites == ()
 
 
 def test_a_filter_that_needs_the_map_stays_behind_it():
@@ -299,6 +342,38 @@ def test_a_chain_that_can_not_be_vectorised_is_an_error():
     for rewrite in vectorised_rewrites.find(view):
         changed, made = catalogue.apply(view.pipeline, [rewrite])
         assert not made or proof.compare(view.pipeline, changed).holds
+
+
+def test_maps_are_fused_as_far_as_one_follows_the_other():
+    first = numbers().map(pair).filter(is_wanted)
+    second = first.map(lambda number, wide: wide).map(halve).map(halve)
+    other = tf.data.Dataset.zip(numbers().map(widen), numbers().map(widen).map(halve))
+    assert [len(each.tags) for each in fusing_rewrites.find(view_of(second))] == [3]
+    assert [len(each.tags) for each in fusing_rewrites.find(view_of(other))] == [2]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "reason"),
+    [
+        (numbers().batch(5).map(shared).unbatch().batch(20), "the last batch is smaller"),
+        (numbers().batch(4).map(shared).unbatch().batch(18), "it would be cut"),
+        (numbers().batch(4).map(shared).unbatch().batch(4), "it is no larger"),
+        (
+            numbers().filter(lambda each: each > 5).batch(4).map(shared).unbatch().batch(8),
+            "nothing tells where it ends",
+        ),
+    ],
+)
+def test_small_batches_stay_where_they_could_be_others(dataset, reason):
+    assert "vectorise" not in kinds(vectorised_rewrites, dataset), reason
+
+
+@pytest.mark.parametrize("rows", [lambda x: x[1:], lambda x: tf.boolean_mask(x, x > 3)])
+def test_functions_that_give_other_numbers_of_rows_are_not_vectorised(rows):
+    view = view_of(numbers().batch(4).map(rows).unbatch().batch(12))
+    (rewrite, _) = vectorised_rewrites.find(view)
+    with pytest.raises(graphs.GraphError):
+        vectorised_rewrites.apply(view.pipeline, rewrite)
 
 
 def test_options_that_hold_back_are_found_and_lifted():
