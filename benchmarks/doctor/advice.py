@@ -14,19 +14,22 @@ from benchmarks.doctor.graphs import Node
 from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
-PYTHON, GENERATOR, BYTES, WINDOWS, SCAN, RAGGED = (
+PYTHON, GENERATOR, BYTES, WINDOWS, SCAN, RAGGED, LOOP = (
     "py_function",
     "from_generator",
     "uint8 until the device",
     "windows by slicing",
     "map before scan",
     "batch before splitting",
+    "no loop in a map",
 )
 _MAPS = ("MapDataset", "ParallelMapDatasetV2")
 # What gives a number of values that depends on the text, for one text or many at once.
 _SPLITTING = ("StringSplit", "StringSplitV2", "StringNGrams", "UnicodeDecodeWithOffsets")
 # Above it, what is done for the text takes longer than the call.
 _MOST_SPLITTING_SECONDS = 1e-3
+# Calls of a function that waits to have under way.
+_WAITING = 16
 # What is not worth a map of its own.
 _CHEAP = (
     *("AddV2", "Cast", "Const", "ExpandDims", "Identity", "Maximum", "Minimum", "Mul"),
@@ -35,8 +38,10 @@ _CHEAP = (
 # Of the time of an element: what takes less is not worth the author's while.
 _LEAST_SHARE = 0.3
 _LEAST_GAIN = 1.1
-# Of the time of a map, and what writing bytes instead saves of it.
-_LEAST_WRITING, _SAVED = 0.2, 0.75
+# Of the time of a map, and what writing bytes instead saves of it. The rate that it would
+# lead to is not measured, and floats are what models want: it takes more than a little.
+_LEAST_WRITING, _SAVED, _LEAST_BYTES_GAIN = 0.2, 0.75, 1.3
+_LOOPS = ("While", "StatelessWhile")
 _SAMPLE_BYTES = 1 << 20
 
 
@@ -61,7 +66,7 @@ def find(view: View, now: Sequence[Cost]) -> list[Advice]:
       now: what its stages cost as it runs.
     """
     shares = queueing.shares(now, view.cores)
-    found = []
+    found: list[Advice | None] = []
     for node in view.nodes:
         if (window := _window_before(view, node)) is not None:
             # What stages that hand datasets on cost alone can't always be told.
@@ -78,6 +83,8 @@ def find(view: View, now: Sequence[Cost]) -> list[Advice]:
             found.append(_python(view, node, now))
         elif node.op == "ScanDataset":
             found.append(_scan(view, node))
+        elif any(op in traits.operations for op in _LOOPS):
+            found.append(_loop(view, node))
         elif _splits_for_batches(view, node):
             found.append(_ragged(view, node))
         elif (writing := _writing_floats(view, node)) > _LEAST_WRITING:
@@ -128,6 +135,17 @@ def _without(view: View, node: Node, now: Sequence[Cost], left: float) -> float 
     return queueing.predict(now, view.cores) / queueing.predict(after, view.cores)
 
 
+def _at_once(view: View, node: Node, now: Sequence[Cost], calls: int) -> float:
+    """The gain if a stage worked on several elements at once, however they wait."""
+    after = [
+        dataclasses.replace(cost, parallelism=float(calls), is_server=True)
+        if cost.tag == node.tag
+        else cost
+        for cost in now
+    ]
+    return queueing.predict(now, view.cores) / queueing.predict(after, view.cores)
+
+
 def _python(view: View, node: Node, now: Sequence[Cost]) -> Advice:
     waits = view.alone[node.tag].cpu_s < 0.3 * view.alone[node.tag].element_s
     reason = (
@@ -136,13 +154,15 @@ def _python(view: View, node: Node, now: Sequence[Cost]) -> Advice:
         else f"{where(node)} runs Python code, which only one thread at a time can do"
     )
     edit = (
-        f".map({node.function or 'f'}, num_parallel_calls=16), or operations of TensorFlow "
-        "instead of tf.py_function"
+        f".map({node.function or 'f'}, num_parallel_calls={_WAITING}) with "
+        f"options.threading.private_threadpool_size = {_WAITING}, since a call that waits "
+        "keeps a thread, or operations of TensorFlow instead of tf.py_function"
         if waits
         else "operations of TensorFlow instead of tf.py_function or tf.numpy_function, or "
         "one call for a whole batch"
     )
-    return Advice(Rewrite(PYTHON, (node.tag,), {}, reason, edit), None)
+    gain = _at_once(view, node, now, _WAITING) if waits else None
+    return Advice(Rewrite(PYTHON, (node.tag,), {}, reason, edit), gain)
 
 
 def _generator(view: View, node: Node, now: Sequence[Cost]) -> Advice:
@@ -199,6 +219,21 @@ def _without_state(view: View, node: Node) -> list[str]:
     return list(dict.fromkeys(op for op in free if op not in _CHEAP))
 
 
+def _loop(view: View, node: Node) -> Advice:
+    return Advice(
+        Rewrite(
+            LOOP,
+            (node.tag,),
+            {},
+            f"{where(node)} has a loop, whose operations are started one by one in every "
+            "round",
+            "operations that work on all values at once, such as tf.cumsum, tf.where and "
+            "tf.gather, instead of while, for or tf.map_fn",
+        ),
+        None,
+    )
+
+
 def _splits_for_batches(view: View, node: Node) -> bool:
     """Whether single texts are split that a batch then pads or makes ragged."""
     alone = view.alone.get(node.tag)
@@ -253,7 +288,10 @@ def _floats_bytes_per_s() -> float:
     return 4 * _SAMPLE_BYTES / timing.measure_alone(floats, 0.1).cpu_s
 
 
-def _floats(view: View, node: Node, now: Sequence[Cost], writing: float) -> Advice:
+def _floats(view: View, node: Node, now: Sequence[Cost], writing: float) -> Advice | None:
+    gain = _without(view, node, now, 1 - _SAVED * writing)
+    if gain is None or gain < _LEAST_BYTES_GAIN:
+        return None
     return Advice(
         Rewrite(
             BYTES,
@@ -263,5 +301,5 @@ def _floats(view: View, node: Node, now: Sequence[Cost], writing: float) -> Advi
             "hand on uint8, and let the model cast and scale on its device",
             "element types",
         ),
-        _without(view, node, now, 1 - _SAVED * writing),
+        gain,
     )

@@ -78,8 +78,8 @@ class Prescription:
       stage: number of the stage that it is about.
       reason: why, in a sentence.
       edit: what to change in the code.
-      predicted_gain: rate after it over rate now, by the model of the stages; None where
-        the change can't be tried and the model can't tell.
+      predicted_gain: rate after it over rate now, by what its part of the pipeline does
+        when it is run alone and what the other stages cost; None where neither can tell.
       measured_gain: the same, measured by rewriting the pipeline; None if only the user can
         make the change.
       keeps_elements: whether elements and their order stay the same.

@@ -169,7 +169,7 @@ class _Examination:
                 view,
                 now,
                 isolated,
-                measured_s=whole.element_s,
+                whole=whole,
                 seconds=self._request.seconds * _PRESCRIBING,
                 folder=self._folder,
             )

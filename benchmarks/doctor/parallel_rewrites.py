@@ -23,6 +23,8 @@ def find(view: View) -> list[Rewrite]:
     found = []
     for node in view.nodes:
         traits = view.traits(node)
+        if traits.is_random and node.op in _MAPS:
+            found += _random(view, node)
         if traits.is_stateful or traits.is_python or traits.is_generator:
             continue
         if node.op in _MAPS or node.op == "ParallelFilterDataset":
@@ -109,6 +111,27 @@ def _widened(view: View, node: Node) -> list[Rewrite]:
     call = "map" if kind == MAP else "filter"
     edit = f".{call}({node.function or 'f'}, num_parallel_calls={wanted})"
     return [Rewrite(kind, (node.tag,), {"num_parallel_calls": wanted}, reason, edit)]
+
+
+def _random(view: View, node: Node) -> list[Rewrite]:
+    """A map that draws random numbers, which the runtime leaves to one thread."""
+    if node.op != "MapDataset":
+        given = view.pipeline.constant(node.tag, "num_parallel_calls")
+        if given is None or int(given) != 1:
+            return []
+    wanted = parallelism_for(view.alone.get(node.tag), view.cores)
+    return [
+        Rewrite(
+            MAP,
+            (node.tag,),
+            {"num_parallel_calls": wanted},
+            f"{where(node)} runs on one element at a time, and the runtime leaves it so "
+            "because it draws random numbers",
+            f".map({node.function or 'f'}, num_parallel_calls={wanted}), and tf.random's "
+            "stateless functions where runs have to be alike",
+            alters="which element gets which random numbers",
+        )
+    ]
 
 
 def _filter(view: View, node: Node) -> Rewrite:

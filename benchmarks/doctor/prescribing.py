@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from benchmarks.doctor import (
     advice,
     candidates,
+    memory_advice,
     prefetch_rewrites,
     queueing,
     trials,
@@ -18,11 +19,14 @@ from benchmarks.doctor.diagnosis import Prescription
 from benchmarks.doctor.isolation import Isolated
 from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View
+from benchmarks.doctor.timing import Timing
 
 # What is not measured to gain this is no prescription, and the pipeline is fine.
 LEAST_GAIN = 1.1
 # In the worst round, so that chance alone prescribes nothing.
 SURE_GAIN = 1.02
+# Where there was time for one round only.
+_LEAST_ONCE = 1.5
 # What gains only together is prescribed for more: AUTOTUNE, which finds by trial what is
 # given then, loses as much as long as it looks for it.
 _LEAST_TOGETHER, _SURE_TOGETHER = 1.2, 1.1
@@ -43,7 +47,8 @@ class Prescribed:
     """What would mend a pipeline.
 
     Attributes:
-      prescriptions: first what only the author can change, then the rest by gain.
+      prescriptions: first what only the author can change in the code, then the rest by
+        gain, then settings of the process.
       tuned_gain: rate of the pipeline that `tune` makes over the rate now, or None.
       spread: of the unchanged pipeline's rates, over their median.
     """
@@ -58,7 +63,7 @@ def prescribe(
     now: Sequence[Cost],
     isolated: Isolated,
     *,
-    measured_s: float,
+    whole: Timing,
     seconds: float,
     folder: str,
 ) -> Prescribed:
@@ -68,12 +73,12 @@ def prescribe(
       view: the pipeline.
       now: what its stages cost as it runs.
       isolated: elements that were kept of each stage.
-      measured_s: from one element to the next.
+      whole: of the pipeline as it runs.
       seconds: for all of it.
       folder: a directory for file caches.
     """
     found = candidates.find(
-        view, now, isolated, seconds=seconds * _FINDING, measured_s=measured_s
+        view, now, isolated, seconds=seconds * _FINDING, measured_s=whole.element_s
     )
     proof_s = min(_MOST_PROOF_SECONDS, seconds * _PROVING)
     tuned = tuning.combine(view, found, seconds=proof_s)
@@ -84,22 +89,24 @@ def prescribe(
         seconds=seconds * _TRYING,
         pass_elements=_pass_elements(view),
         folder=folder,
+        least=SURE_GAIN,
     )
     *gains, together = tried.gains
     measured = [
         prescription(view, each.rewrite, each.gain, gain.median, tuned.rewrites)
         for each, gain in zip(promising, gains, strict=True)
-        if gain is not None and gain.median >= LEAST_GAIN and gain.least > SURE_GAIN
+        if gain is not None and _is_sure(gain, LEAST_GAIN, SURE_GAIN)
     ]
     measured.sort(key=lambda each: -(each.measured_gain or 0.0))
     if not measured and together is not None:
         measured = _together(view, found, tuned.rewrites, together)
-    advised = [
-        prescription(view, each.rewrite, each.gain, None, ())
-        for each in advice.find(view, now)
-    ]
+    kept_memory = memory_advice.find(view, whole)
+    advised, of_process = (
+        [prescription(view, each.rewrite, each.gain, None, ()) for each in found_by]
+        for found_by in (advice.find(view, now), [kept_memory] if kept_memory else [])
+    )
     return Prescribed(
-        (*advised, *measured),
+        (*advised, *measured, *of_process),
         # What is slower `tune` does not change.
         together.median if together is not None and together.median >= _NO_LOSS else None,
         tried.spread,
@@ -137,6 +144,12 @@ def prescription(
     )
 
 
+def _is_sure(gain: trials.Gain, median: float, least: float) -> bool:
+    if gain.rounds == 1:
+        return gain.median >= _LEAST_ONCE
+    return gain.median >= median and gain.least > least
+
+
 def _together(
     view: View,
     found: Sequence[Candidate],
@@ -144,7 +157,7 @@ def _together(
     gain: trials.Gain,
 ) -> list[Prescription]:
     """All changes as one, named after the one that is expected to gain most."""
-    if gain.median < _LEAST_TOGETHER or gain.least < _SURE_TOGETHER:
+    if not _is_sure(gain, _LEAST_TOGETHER, _SURE_TOGETHER):
         return []
     (first, *_) = (each.rewrite for each in found if each.rewrite in rewrites)
     whole = dataclasses.replace(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psutil
 import tensorflow as tf
 from tensorflow.python.eager import context, execute
 
@@ -40,6 +41,7 @@ class Timing:
       converged_s: after how long AUTOTUNE last changed something; None without it.
       model: of `tf.data.experimental.get_model_proto`, or None.
       is_batched: whether elements were taken in batches, and counted by themselves.
+      grown_bytes: of memory that the process has more, an element; less than 0 if less.
     """
 
     elements: int
@@ -53,6 +55,7 @@ class Timing:
     converged_s: float | None = None
     model: Any = None
     is_batched: bool = False
+    grown_bytes: float = 0.0
 
 
 class EmptyError(ValueError):
@@ -162,11 +165,12 @@ def measure(
     if taken < warmup_elements:
         _take_for(source, 9 * warmup_s, watch, advance, warmup_elements - taken)
     passes = source.passes
-    before = counters.read()
+    before, resident = counters.read(), psutil.Process().memory_info().rss
     begin = time.perf_counter()
     elements = _take_for(source, seconds, watch, advance)
     elapsed = time.perf_counter() - begin
     used = counters.read() - before
+    grown = psutil.Process().memory_info().rss - resident
     model = _model(source.iterator) if watches_autotune else None
     return Timing(
         elements=elements,
@@ -179,6 +183,7 @@ def measure(
         passes=source.passes if watches_autotune else source.passes - passes,
         converged_s=watch.converged_s if watch is not None else None,
         model=model,
+        grown_bytes=grown / elements,
     )
 
 

@@ -18,6 +18,25 @@ _HARMLESS = ("Assert", "Print", "PrintV2", "LookupTableFindV2", "LookupTableSize
 # Stateful only if what they call is.
 _CALLS = ("StatefulPartitionedCall", "PartitionedCall", "If", "While", "Case")
 _GENERATOR = "GeneratorDataset"
+# Draw from a state, so that the order of calls tells which element gets which numbers.
+_DRAWING = (
+    "Multinomial",
+    "ParameterizedTruncatedNormal",
+    "RandomGamma",
+    "RandomPoisson",
+    "RandomPoissonV2",
+    "RandomShuffle",
+    "RandomStandardNormal",
+    "RandomUniform",
+    "RandomUniformInt",
+    "RngReadAndSkip",
+    "RngSkip",
+    "SampleDistortedBoundingBox",
+    "SampleDistortedBoundingBoxV2",
+    "TruncatedNormal",
+)
+# How a generator of random numbers gets at its state.
+_OF_GENERATORS = ("ReadVariableOp", "VarHandleOp")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +46,7 @@ class Traits:
     Attributes:
       operations: how often each operation stands in them.
       is_stateful: whether calls depend on earlier calls, or on the world.
+      is_random: whether all that they depend on are random numbers drawn before.
       is_python: whether Python code runs in them.
       is_generator: whether a Python generator makes the elements.
       opens_datasets: whether they make datasets, such as readers of files.
@@ -35,6 +55,7 @@ class Traits:
 
     operations: collections.Counter[str]
     is_stateful: bool
+    is_random: bool
     is_python: bool
     is_generator: bool
     opens_datasets: bool
@@ -50,6 +71,10 @@ def of(pipeline: Pipeline, node: Node) -> Traits:
     return Traits(
         operations=operations,
         is_stateful=any(_is_stateful(op) for op in operations),
+        is_random=any(op in _DRAWING for op in operations)
+        and all(
+            op in (*_DRAWING, *_OF_GENERATORS) for op in operations if _is_stateful(op)
+        ),
         is_python=any(op in operations for op in _PYTHON),
         is_generator=_GENERATOR in operations or node.op == _GENERATOR,
         opens_datasets=any("Dataset" in op for op in operations),

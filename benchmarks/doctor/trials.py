@@ -24,10 +24,12 @@ class Gain:
     Attributes:
       median: of all rounds.
       least: of all rounds.
+      rounds: that there were time for.
     """
 
     median: float
     least: float
+    rounds: int = _ROUNDS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +52,7 @@ def run(
     seconds: float,
     folder: str,
     pass_elements: int = 0,
+    least: float = 0.0,
 ) -> Tried:
     """Measures what sets of changes gain.
 
@@ -63,6 +66,7 @@ def run(
       folder: a directory for file caches.
       pass_elements: elements in a pass; caches are filled with as many before anything is
         counted.
+      least: a change that gains less in the first round has no other one.
     """
     arms: list[Pipeline | None] = [pipeline]
     for rewrites in changes:
@@ -73,12 +77,16 @@ def run(
     # Two thirds warm up, since AUTOTUNE begins anew.
     each_s = min(max(each_s / 3, _LEAST_SECONDS / 2), _MOST_SECONDS)
     times: list[list[float]] = [[] for _ in arms]
-    end = time.perf_counter() + 1.5 * seconds
+    begin = time.perf_counter()
     for number in range(_ROUNDS):
+        # One round can't tell a gain from chance: the second is the last to be given up.
+        end = begin + (2.0 if number == 1 else 1.5) * seconds
         order = range(len(arms)) if number % 2 == 0 else range(len(arms) - 1, -1, -1)
         for which in order:
             arm = arms[which]
             if arm is None or (number and time.perf_counter() > end):
+                continue
+            if number and which and times[0][0] < least * times[which][0]:
                 continue
             try:
                 timed = time_limits.within(
@@ -114,4 +122,4 @@ def _gain(before: Sequence[float], after: Sequence[float]) -> Gain | None:
     ratios = [old / new for old, new in zip(before, after, strict=False)]
     if not ratios:
         return None
-    return Gain(statistics.median(ratios), min(ratios))
+    return Gain(statistics.median(ratios), min(ratios), len(ratios))

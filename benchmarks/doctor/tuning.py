@@ -40,7 +40,9 @@ _NO_LOSS = 0.97
 _CLEARLY = 1.05
 # Parts of the time, and the part of the last one that proofs may take.
 _ISOLATING, _RUNNING, _FINDING, _TRYING, _PROVING = 0.35, 0.05, 0.2, 0.4, 0.3
-_FREE = ("parallel map", "parallel filter", "parallel interleave")
+_FREE = ("parallel map", "parallel filter")
+# Handing records over from thread to thread costs more than it gains if readers are fast.
+_LEAST_READER_GAIN = 1.1
 _MOVES = ("shuffle earlier", "skip earlier")
 # Of the time of a whole element, below which a stage is left to one thread.
 _LEAST_SHARE = 0.05
@@ -270,7 +272,9 @@ def _worthwhile(view: View, found: Sequence[Candidate]) -> list[Rewrite]:
         is_end = rewrite.kind in (prefetch_rewrites.PREFETCH, setting_rewrites.OPTIONS)
         is_move = rewrite.kind in _MOVES and _saves_bytes(view, rewrite)
         is_whole = rewrite.kind == vectorised_rewrites.REBATCH
-        if candidate.gain >= _LEAST_GAIN or is_free or is_end or is_move or is_whole:
+        is_reader = rewrite.kind == parallel_rewrites.INTERLEAVE
+        least = _LEAST_READER_GAIN if is_reader else _LEAST_GAIN
+        if candidate.gain >= least or is_free or is_end or is_move or is_whole:
             wanted.append(rewrite)
     return wanted
 

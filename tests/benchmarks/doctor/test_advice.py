@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -29,6 +31,10 @@ def walking(state, value):
     return state, state
 
 
+def stepwise(number):
+    return tf.map_fn(lambda step: step * number, tf.range(500, dtype=tf.int64))
+
+
 def words(number):
     return tf.strings.to_hash_bucket_fast(
         tf.strings.split(tf.strings.as_string(number) + " a b"), 100
@@ -40,13 +46,17 @@ def numbers():
         yield sum(range(5_000)) + number
 
 
-def kinds(dataset):
+def found_in(dataset):
     pipeline = graphs.read(dataset)
     alone = isolation.measure(pipeline, 2.0).alone
     nodes = tuple(pipeline.nodes)
     elements = costs.elements(nodes, alone, are_cached=True)
     view = rewrites.View(pipeline, nodes, alone, elements, cores=2)
-    return [each.rewrite.kind for each in advice.find(view, costs.in_pipeline(view))]
+    return advice.find(view, costs.in_pipeline(view))
+
+
+def kinds(dataset):
+    return [each.rewrite.kind for each in found_in(dataset)]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +79,7 @@ def kinds(dataset):
             ),
             advice.WINDOWS,
         ),
+        (lambda: tf.data.Dataset.range(1 << 40).map(stepwise).batch(8), advice.LOOP),
         (lambda: tf.data.Dataset.range(1 << 40).scan(0.0, running).batch(8), advice.SCAN),
         (
             lambda: tf.data.Dataset.range(1 << 40).map(words).padded_batch(8),
@@ -82,6 +93,21 @@ def kinds(dataset):
 )
 def test_what_only_the_author_can_change_is_told(make, kind):
     assert kinds(make()) == [kind]
+
+
+def test_python_that_waits_could_wait_for_several_elements():
+    def wait(value):
+        time.sleep(0.02)
+        return value
+
+    def waiting(value):
+        return tf.py_function(wait, [value], tf.int64)
+
+    (told,) = found_in(tf.data.Dataset.range(1 << 40).map(waiting).batch(8))
+    assert told.gain > 2
+    assert "private_threadpool_size" in told.rewrite.edit
+    (told,) = found_in(tf.data.Dataset.range(1 << 40).map(python).batch(8))
+    assert told.gain is None
 
 
 def test_a_scan_that_needs_its_state_for_everything_is_left():

@@ -1,8 +1,14 @@
 import pytest
 import tensorflow as tf
 
-from benchmarks.doctor import prescribing, trials
+from benchmarks.doctor import memory_advice, prescribing, trials
+from benchmarks.doctor.advice import Advice
+from benchmarks.doctor.rewrites import Rewrite
+from benchmarks.doctor.timing import Timing
 from tests.benchmarks.doctor.measured_views import double, measured
+
+# A second for an element.
+WHOLE = Timing(10, 1.0, 1.0, 0.0, 0.0, 800.0, 1.0, 0)
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +27,7 @@ def prescribe(case, monkeypatch, tmp_path, *, single, together):
     monkeypatch.setattr(trials, "run", tried)
     view, now, isolated = case
     return prescribing.prescribe(
-        view, now, isolated, measured_s=1.0, seconds=8.0, folder=str(tmp_path)
+        view, now, isolated, whole=WHOLE, seconds=8.0, folder=str(tmp_path)
     )
 
 
@@ -58,6 +64,28 @@ def test_a_small_or_unsure_gain_together_is_none(case, monkeypatch, tmp_path, ga
     single = trials.Gain(1.0, 1.0)
     found = prescribe(case, monkeypatch, tmp_path, single=single, together=gain)
     assert found.prescriptions == ()
+
+
+@pytest.mark.parametrize(("median", "count"), [(1.4, 0), (1.6, 1)])
+def test_one_round_has_to_show_more(case, monkeypatch, tmp_path, median, count):
+    once = trials.Gain(median, median, rounds=1)
+    found = prescribe(case, monkeypatch, tmp_path, single=once, together=once)
+    assert bool(found.prescriptions) == bool(count)
+
+
+def test_settings_of_the_process_come_last(case, monkeypatch, tmp_path):
+    tag = case[0].nodes[-1].tag
+    setting = Advice(Rewrite(memory_advice.KEEP, (tag,), {}, "why", "how"), 3.0)
+    monkeypatch.setattr(memory_advice, "find", lambda view, whole: setting)
+    gain = trials.Gain(1.5, 1.4)
+    found = prescribe(case, monkeypatch, tmp_path, single=gain, together=gain)
+    last = found.prescriptions[-1]
+    assert (last.kind, last.predicted_gain, last.measured_gain) == (
+        memory_advice.KEEP,
+        3.0,
+        None,
+    )
+    assert not last.is_applied_by_tune
 
 
 def test_what_would_be_slower_together_is_not_what_tune_makes(case, monkeypatch, tmp_path):

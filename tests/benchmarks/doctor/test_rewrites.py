@@ -278,8 +278,20 @@ def test_what_waits_gets_more_calls_than_processors():
     assert rewrites.parallelism_for(large, cores=2) == 2
 
 
-@pytest.mark.parametrize("function", [random, python])
-def test_functions_with_a_state_or_python_are_left_alone(function):
+@pytest.fixture(scope="module")
+def counting():
+    counts = tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, 0)
+
+    def count(value):
+        counts.insert(value, value)
+        return counts.lookup(value)
+
+    return count
+
+
+@pytest.mark.parametrize("name", ["counting", "python"])
+def test_functions_with_a_state_or_python_are_left_alone(name, counting):
+    function = {"counting": counting, "python": python}[name]
     dataset = numbers().map(function).shuffle(8, seed=1).batch(4)
     twice = dataset.map(function).map(function)
     assert kinds(fusing_rewrites, twice) == []
@@ -289,6 +301,18 @@ def test_functions_with_a_state_or_python_are_left_alone(function):
         for kind in kinds(module, dataset)
     }
     assert kinds(cache_rewrites, dataset.repeat(2)) in ([], ["cache"])
+
+
+def test_maps_that_draw_random_numbers_could_be_parallel_if_their_author_wants():
+    (rewrite,) = parallel_rewrites.find(view_of(numbers().map(random)))
+    assert rewrite.kind == "parallel map"
+    assert rewrite.alters
+    changed = parallel_rewrites.apply(view_of(numbers().map(random)).pipeline, rewrite)
+    assert [node.op for node in changed.nodes] == ["RangeDataset", "ParallelMapDatasetV2"]
+    view = view_of(numbers().map(random))
+    wanted = candidates.Candidate(rewrite, 9.0, ())
+    assert tuning.combine(view, [wanted], seconds=1.0).rewrites == ()
+    assert kinds(parallel_rewrites, numbers().map(random, num_parallel_calls=AUTO)) == []
 
 
 def test_random_elements_are_never_kept():

@@ -37,9 +37,28 @@ def test_a_pure_function_has_no_traits():
 
 
 def test_random_numbers_without_a_seed_are_a_state():
-    assert of(NUMBERS.map(in_function)).is_stateful
+    found = of(NUMBERS.map(in_function))
+    assert (found.is_stateful, found.is_random) == (True, True)
     stateless = NUMBERS.map(lambda each: tf.random.stateless_uniform([], (each, each)))
-    assert not of(stateless).is_stateful
+    found = of(stateless)
+    assert (found.is_stateful, found.is_random) == (False, False)
+
+
+def test_what_also_has_another_state_is_not_only_random():
+    counts = tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, 0)
+
+    def counted(value):
+        counts.insert(value, value)
+        return in_function(value)
+
+    found = of(NUMBERS.map(counted))
+    assert (found.is_stateful, found.is_random) == (True, False)
+
+
+def test_generators_of_random_numbers_are_random():
+    generator = tf.random.Generator.from_seed(1)
+    found = of(NUMBERS.map(lambda each: generator.uniform([])))
+    assert (found.is_stateful, found.is_random) == (True, True)
 
 
 def test_assertions_are_none():

@@ -34,6 +34,17 @@ def test_a_gain_is_measured(tmp_path):
     assert 1.2 < gain.least <= gain.median < 6
 
 
+def test_what_gains_too_little_at_first_has_one_round(tmp_path):
+    dataset = tf.data.Dataset.range(1 << 40).map(waiting, num_parallel_calls=2)
+    pipeline = pipeline_of(dataset)
+    rewrite = map_rewrite(pipeline)
+    for least, rounds in ((0.01, 3), (100.0, 1)):
+        found = trials.run(
+            pipeline, [[rewrite]], seconds=2, folder=str(tmp_path), least=least
+        )
+        assert found.gains[0].rounds == rounds
+
+
 def test_a_change_that_fails_has_no_gain(tmp_path, monkeypatch):
     pipeline = pipeline_of(tf.data.Dataset.range(1 << 40).map(waiting))
     rewrite = map_rewrite(pipeline)
