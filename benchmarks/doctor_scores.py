@@ -62,27 +62,22 @@ def summary(result: Mapping[str, Any]) -> list[str]:
     gains = [gain for each in every for gain in each["gains"]]
     near = [gain for gain in gains if _is_near(gain["predicted"], gain["measured"])]
     good = [each for each in tunable if each["tuned_vs_best"] >= _GOOD]
-    compared = [each for each in tunable if each.get("autotune_converged_s")]
+    compared = [each for each in tunable if each["autotune_converged_s"]]
     soon = [
         each
         for each in compared
         if each["settled_s"] <= max(_AT_ONCE_SECONDS, _SOON * each["autotune_converged_s"])
     ]
-    lines = [
+    return [
         f"culprit named: {sum(each['is_named'] for each in faulty)} of {len(faulty)}",
         f"cure prescribed: {sum(each['is_cured'] for each in faulty)} of {len(faulty)}",
         f"fine, and nothing prescribed: {sum(each['is_cured'] for each in fine)} of "
         f"{len(fine)}",
         f"gain within 25 % of the expected one: {len(near)} of {len(gains)}",
         f"tuned at 0.95 of the best by hand: {len(good)} of {len(tunable)}",
+        f"tuned at its rate in 20 ms or a tenth of AUTOTUNE's time: {len(soon)} of "
+        f"{len(compared)}",
     ]
-    # Files of before AUTOTUNE was watched say nothing of it.
-    if compared:
-        lines.append(
-            f"tuned at its rate in 20 ms or a tenth of AUTOTUNE's time: {len(soon)} of "
-            f"{len(compared)}"
-        )
-    return lines
 
 
 def settled_s(arrivals: Sequence[float]) -> float:

@@ -65,12 +65,3 @@ def test_a_rate_is_settled_when_it_is_what_it_stays():
         growing.append(growing[-1] + (0.04 if growing[-1] < 1 else 0.01))
     assert 0.9 < doctor_scores.settled_s(growing) <= 1.01
     assert doctor_scores.settled_s([0.0, 1.0, 2.0]) == 0
-
-
-def test_without_a_time_of_autotune_nothing_is_said_of_it():
-    old = {
-        name: {key: value for key, value in each.items() if "autotune" not in key}
-        for name, each in RESULT["pipelines"].items()
-    }
-    lines = doctor_scores.summary({"pipelines": old})
-    assert lines == doctor_scores.summary(RESULT)[:-1]
