@@ -36,6 +36,8 @@ def test_sources_are_compared(tmp_path):
     assert "cnn_lstm, the stream" in done.stdout
 
 
+# Two trainings in processes of their own, over a minute.
+@pytest.mark.slow
 def test_a_fixed_order_is_compared(tmp_path):
     _, result = _measure(tmp_path, "determinism", "--batch_size=1")
     determinism = result["determinism"]["cnn_lstm"]
