@@ -30,7 +30,8 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
     ]
     for name, each in result["pipelines"].items():
         gains = "; ".join(
-            f"{gain['predicted']:.2f}x, {gain['measured']:.2f}x" for gain in each["gains"]
+            f"{_expected_text(gain['predicted'])}, {gain['measured']:.2f}x"
+            for gain in each["gains"]
         )
         named = "" if each["is_named"] else " (wrong)"
         cured = "" if each["is_cured"] else " (wrong)"
@@ -59,7 +60,10 @@ def summary(result: Mapping[str, Any]) -> list[str]:
     faulty = [each for each in every if each["culprit"]]
     fine = [each for each in every if not each["culprit"]]
     tunable = [each for each in every if each["is_tunable"]]
-    gains = [gain for each in every for gain in each["gains"]]
+    # Of what gains only together with other changes nothing is expected.
+    gains = [
+        gain for each in every for gain in each["gains"] if gain["predicted"] is not None
+    ]
     near = [gain for gain in gains if _is_near(gain["predicted"], gain["measured"])]
     good = [each for each in tunable if each["tuned_vs_best"] >= _GOOD]
     compared = [each for each in tunable if each["autotune_converged_s"]]
@@ -95,6 +99,10 @@ def settled_s(arrivals: Sequence[float]) -> float:
         if window / (arrivals[first + window] - arrivals[first]) >= _GOOD * final:
             return arrivals[first]
     return arrivals[-1]
+
+
+def _expected_text(predicted: float | None) -> str:
+    return "-" if predicted is None else f"{predicted:.2f}x"
 
 
 def _is_near(predicted: float, measured: float) -> bool:

@@ -181,13 +181,7 @@ def _as_it_runs(
         return timed
     batches = dataset.batch(_BATCH, drop_remainder=True)
     several = timing.measure(batches, seconds, warmup_s=seconds * _WARMUP)
-    return dataclasses.replace(
-        several,
-        elements=several.elements * _BATCH,
-        element_s=several.element_s / _BATCH,
-        cpu_s=several.cpu_s / _BATCH,
-        is_batched=True,
-    )
+    return timing.by_batches(timed, several, _BATCH)
 
 
 def _batching(

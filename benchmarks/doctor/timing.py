@@ -251,12 +251,22 @@ def measure_short(dataset: tf.data.Dataset, single: Timing, seconds: float) -> T
       seconds: how long.
     """
     endless = dataset.repeat().batch(_BATCH, drop_remainder=True)
-    batches = measure_alone(endless, seconds)
+    return by_batches(single, measure_alone(endless, seconds), _BATCH)
+
+
+def by_batches(single: Timing, batches: Timing, size: int) -> Timing:
+    """A timing of single elements, with the times of elements that came in batches.
+
+    Args:
+      single: of elements that were taken one by one.
+      batches: of batches of them.
+      size: elements in a batch.
+    """
     return dataclasses.replace(
         single,
-        elements=batches.elements * _BATCH,
-        element_s=batches.element_s / _BATCH,
-        cpu_s=batches.cpu_s / _BATCH,
+        elements=batches.elements * size,
+        element_s=batches.element_s / size,
+        cpu_s=batches.cpu_s / size,
         is_batched=True,
     )
 

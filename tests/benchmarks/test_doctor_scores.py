@@ -26,6 +26,9 @@ RESULT = {
         "other": pipeline(
             is_named=False, bottleneck="batch", tuned_vs_best=0.5, settled_s=0.3
         ),
+        "together": pipeline(
+            gains=[{"kind": "parallel map", "predicted": None, "measured": 1.4}]
+        ),
         "far": pipeline(gains=[{"kind": "cache", "predicted": 4.0, "measured": 2.0}]),
         "fine": pipeline(culprit=[], prescribed=[], cures=[], gains=[], is_tunable=False),
         "not fine": pipeline(
@@ -37,19 +40,20 @@ RESULT = {
 
 def test_the_summary_counts():
     assert doctor_scores.summary(RESULT) == [
-        "culprit named: 2 of 3",
-        "cure prescribed: 3 of 3",
+        "culprit named: 3 of 4",
+        "cure prescribed: 4 of 4",
         "fine, and nothing prescribed: 1 of 2",
         "gain within 25 % of the expected one: 2 of 3",
-        "tuned at 0.95 of the best by hand: 2 of 3",
-        "tuned at its rate in 20 ms or a tenth of AUTOTUNE's time: 2 of 3",
+        "tuned at 0.95 of the best by hand: 3 of 4",
+        "tuned at its rate in 20 ms or a tenth of AUTOTUNE's time: 3 of 4",
     ]
-    assert doctor_scores.parts(RESULT)["summary"][1] == ["culprit named", "2 of 3"]
+    assert doctor_scores.parts(RESULT)["summary"][1] == ["culprit named", "3 of 4"]
 
 
 def test_what_is_wrong_is_marked():
     lines = {name: cells for name, *cells in doctor_scores.table(RESULT)}
     assert lines["one"] == ["decode", "parallel map", "1.80x, 2.00x", "2.00x", "0.97"]
+    assert lines["together"][2] == "-, 1.40x"
     assert lines["other"][0] == "batch (wrong)"
     assert lines["fine"][1] == "-"
     assert lines["not fine"][1] == "parallel map (wrong)"
