@@ -19,7 +19,7 @@ import google_crc32c
 import numpy as np
 
 from benchmarks import counters
-from benchmarks.measure import Work, WrongWorkError
+from benchmarks.arms import Work, WrongWorkError
 from dotmotion_tfds import elements, raster
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.configs import CONFIGS

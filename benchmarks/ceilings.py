@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.measure import Arm, Work
+from benchmarks.arms import Arm, Work
 from dotmotion_tfds import quiet_start
 
 # Far beyond any cache, as a stream of batches is.

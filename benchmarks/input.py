@@ -30,6 +30,7 @@ from typing import Any
 from absl import logging as absl_logging
 
 from benchmarks import batch_turns, ceilings, measure, measured_run
+from benchmarks.arms import Arm, Work
 from benchmarks.fingerprint import fingerprint
 from dotmotion_tfds import configs, quiet_start
 from dotmotion_tfds.command_line import Flags, UsageError, run
@@ -49,9 +50,10 @@ _KNOWN_BATCH_SECONDS = 0.05
 # kept in a short turn: a twentieth in a tenth of a second.
 _PLACES, _TURNS_OF_FOUR = 4, 4
 _SHORT_PART = 0.1
-# Of the stream and of its control: two processes of the same stream differ by 4 % as long
-# as they live, in either direction. Of memset, one in five was a third slower.
-_PROCESSES = 4
+# At a time, of the stream, its control and memset, and others in each round: processes of
+# the same stream differ by 2 % as long as they live (the standard deviation of 14; with
+# huge pages it was 9 %). Of memset, one in five was a third slower.
+_PROCESSES = 2
 _RAM_BUDGET_BYTES = 1 << 28
 
 
@@ -93,7 +95,7 @@ def measure_input(
       The result, ready for a JSON file.
 
     Raises:
-      benchmarks.measure.MeasureError: if a pipeline fails, ends, or gives wrong clips.
+      benchmarks.arms.MeasureError: if a pipeline fails, ends, or gives wrong clips.
     """
     clip_bytes = configs.CONFIGS["standard"].spec.clip_bytes
     result: dict[str, Any] = {
@@ -106,7 +108,7 @@ def measure_input(
         "ceilings": {},
     }
     memset_arms = [
-        dataclasses.replace(arm, processes=_PROCESSES)
+        dataclasses.replace(arm, processes=_PROCESSES, is_renewed=True)
         for arm in ceilings.batch_memset_arms(batch_size * clip_bytes)
     ]
     memset_names = [arm.name for arm in memset_arms]
@@ -162,15 +164,15 @@ def summary(samples: measure.Samples, memset: measure.Samples) -> dict[str, Any]
 
 def _arms(
     group: str, batch_size: int, num_clips: int, seconds: float, folder: pathlib.Path
-) -> list[measure.Arm]:
-    def arm(name: str, pipeline: str, work: str) -> measure.Arm:
+) -> list[Arm]:
+    def arm(name: str, pipeline: str, work: str) -> Arm:
         env = {} if pipeline == _KNOWN else dict(_pipelines().GROUPS[group][pipeline].env)
         is_short = name in (_STREAM, _CONTROL)
         turn_s = seconds * _SHORT_PART if is_short else seconds
         settings = (batch_size, num_clips, turn_s, str(folder / name), env)
         arguments = (group, pipeline, *settings)
         processes = _PROCESSES if is_short else 1
-        return measure.Arm(name, prepare, arguments, work, processes)
+        return Arm(name, prepare, arguments, work, processes, is_renewed=is_short)
 
     arms = []
     for name, work in _works(group).items():
@@ -236,7 +238,7 @@ def prepare(
     seconds: float,
     folder: str,
     env: Mapping[str, str],
-) -> Callable[[], measure.Work]:
+) -> Callable[[], Work]:
     """A turn of one pipeline.
 
     Args:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import measure, step_turns
+from benchmarks import step_turns
+from benchmarks.arms import Work
 from dotmotion_tfds import quiet_start
 from trainers import tensor_memory
 
@@ -62,7 +63,7 @@ def _initial_weights(model_name: str) -> list[np.ndarray]:
     return models.build(model_name, layers="stock").get_weights()
 
 
-def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], measure.Work]:
+def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], Work]:
     """A turn of training or inference steps.
 
     Args:

@@ -5,79 +5,27 @@ machine for a while slows all of them, and no arm always comes after the same ot
 whose traces in caches and clock rates it would feel. Ratios are taken within a round.
 Processors of a shared machine are faster and slower for about a second at a time, so a
 round can be many short turns of each arm instead of a long one.
-Each arm lives in a fresh process for the whole comparison: allocators, autotuning and
-compiled code of one can't help or hurt another. Two processes of one program can differ for
-as long as they live, by where their memory happens to lie; an arm can have several, which
-take its turns one after the other (after Kalibera and Jones, "Rigorous benchmarking in
-reasonable time", 2013: repeat at the level where results vary).
+Two processes of one program can differ for as long as they live, by where their memory
+happens to lie; an arm can have several, which take its turns one after the other, and new
+ones in every round (after Kalibera and Jones, "Rigorous benchmarking in reasonable time",
+2013: repeat at the level where results vary).
 The first rounds warm up and are not counted. Every turn reports what it did, and turns
 that did different work are an error, not a figure.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import math
-import multiprocessing
 import statistics
-import time
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing.connection import Connection
 from typing import Any
 
-import psutil
+from benchmarks.arms import Arm, Running, Work, WrongWorkError, end, start
 
-# How a process tells that error from others.
-_WRONG = "WrongWorkError: "
-
-
-class MeasureError(RuntimeError):
-    """A comparison that would not mean anything; the message is one line."""
-
-
-class WrongWorkError(MeasureError):
-    """An arm did nothing, or something else than it should."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Work:
-    """What one turn did.
-
-    Attributes:
-      count: items that were processed, at least 1.
-      checksum: a number that depends on what was processed; turns of arms in the same
-        group have to agree on it.
-      seconds: how long it took, where the turn measured itself because it had to prepare
-        or tidy up something; None to take the time of the whole turn.
-      notes: figures of the process that are no rates, such as its peak memory.
-    """
-
-    count: int
-    checksum: int
-    seconds: float | None = None
-    notes: Mapping[str, float] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True)
-class Arm:
-    """One side of a comparison.
-
-    Attributes:
-      name: its name in the result.
-      prepare: a function of a module, called once in the arm's process with `arguments`;
-        it returns the function of a turn.
-      arguments: what `prepare` is called with; has to be picklable.
-      group: arms of one group have to do the same work.
-      processes: how many processes take the arm's turns one after the other.
-    """
-
-    name: str
-    prepare: Callable[..., Callable[[], Work]]
-    arguments: tuple[Any, ...] = ()
-    group: str = ""
-    processes: int = 1
+# Of each new process, before those that are counted.
+_FIRST_TURNS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +98,8 @@ def compare(
       warmups: rounds before them, at least 1.
       order: of the turns of a round, by the names of the arms, of which each has at least
         one; None for one turn each. Every other round goes the other way round. An arm of
-        several processes has as many turns or a multiple.
+        several processes has as many turns or a multiple. New processes of an arm that is
+        renewed have turns before a round that are not counted.
       advance: called with the arm's name after each turn.
 
     Returns:
@@ -166,44 +115,30 @@ def compare(
     has_names = names and len(set(names)) == len(names) and set(names) == set(order)
     if not has_names or repeats < 1 or warmups < 1:
         raise ValueError(f"{names=}, {order=}, {repeats=}, {warmups=}")
-    by_name = {arm.name: arm for arm in arms}
     for arm in arms:
         if arm.processes < 1 or order.count(arm.name) % arm.processes:
             raise ValueError(
                 f"{order.count(arm.name)} turns of {arm.name} in {arm.processes} processes"
             )
-    context = multiprocessing.get_context("spawn")
-    started = []
-    connections: dict[str, list[Connection]] = {name: [] for name in names}
+    running = {arm.name: Running(arm) for arm in arms}
+    renewed = [each for each in running.values() if each.arm.is_renewed]
+    turns: dict[str, list[Work]] = {name: [] for name in names}
+    uncounted: dict[str, list[Work]] = {name: [] for name in names}
     try:
-        for number in range(max(arm.processes for arm in arms)):
-            # What starts earlier was slower by one or two percent, whatever the reason.
-            for arm in reversed(arms) if number % 2 else arms:
-                if number >= arm.processes:
-                    continue
-                ours, theirs = context.Pipe()
-                # Daemons may not have workers of their own.
-                process = context.Process(target=_serve, args=(theirs, arm))
-                process.start()
-                theirs.close()
-                started.append(process)
-                connections[arm.name].append(ours)
-                _receive(arm, ours)
-        turns: dict[str, list[Work]] = {name: [] for name in names}
+        start(list(running.values()))
         for number in range(warmups + repeats):
+            if number >= warmups:
+                end(renewed)
+                start(renewed, at_once=True)
+                for each in renewed * _FIRST_TURNS:
+                    works = [each.turn() for _ in range(each.arm.processes)]
+                    uncounted[each.arm.name] += works
             for name in reversed(order) if number % 2 else order:
-                of_arm = connections[name]
-                connection = of_arm[len(turns[name]) % len(of_arm)]
-                connection.send("turn")
-                turns[name].append(_receive(by_name[name], connection))
+                turns[name].append(running[name].turn())
                 advance(name)
     finally:
-        for of_arm in connections.values():
-            for connection in of_arm:
-                connection.close()
-        for process in started:
-            _end(process)
-    _require_equal_work(arms, turns)
+        end(list(running.values()))
+    _require_equal_work(arms, {name: turns[name] + uncounted[name] for name in names})
     return {
         name: _samples(works, order.count(name), warmups) for name, works in turns.items()
     }
@@ -275,52 +210,10 @@ def _middle(ratios: Sequence[float]) -> float:
     return statistics.median(math.sqrt(one * other) for one, other in pairs)
 
 
-def _end(process: multiprocessing.process.BaseProcess) -> None:
-    """Waits for an arm to end, or ends it, with what it started."""
-    process.join(timeout=10)
-    if process.is_alive() and process.pid is not None:
-        with contextlib.suppress(psutil.Error):
-            for child in psutil.Process(process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    child.kill()
-        process.kill()
-    process.join()
-
-
 def _medians(notes: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {
         name: round(statistics.median(each[name] for each in notes), 6) for name in notes[0]
     }
-
-
-def _serve(connection: Connection, arm: Arm) -> None:
-    """The life of an arm's process."""
-    try:
-        turn = arm.prepare(*arm.arguments)
-        connection.send(None)
-        while connection.recv():
-            start = time.perf_counter()
-            work = turn()
-            seconds = time.perf_counter() - start
-            if work.seconds is None:
-                work = dataclasses.replace(work, seconds=seconds)
-            connection.send(work)
-    except EOFError:
-        return
-    except BaseException as error:
-        connection.send(f"{type(error).__name__}: {error}")
-        raise
-
-
-def _receive(arm: Arm, connection: Connection) -> Any:
-    try:
-        answer = connection.recv()
-    except EOFError:
-        answer = "its process ended"
-    if isinstance(answer, str):
-        kind = WrongWorkError if answer.startswith(_WRONG) else MeasureError
-        raise kind(f"{arm.name} failed: {answer.removeprefix(_WRONG)}")
-    return answer
 
 
 def _require_equal_work(arms: Sequence[Arm], turns: Mapping[str, Sequence[Work]]) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from benchmarks.measure import MeasureError
+from benchmarks.arms import MeasureError
 from dotmotion_tfds import json_file
 from dotmotion_tfds.command_line import UsageError, fail
 

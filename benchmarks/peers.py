@@ -31,6 +31,7 @@ from typing import Any
 from absl import logging as absl_logging
 
 from benchmarks import batch_turns, ceilings, input, measure, measured_run, peer_loaders
+from benchmarks.arms import Arm, MeasureError, Work, WrongWorkError
 from benchmarks.fingerprint import fingerprint
 from dotmotion_tfds import configs
 from dotmotion_tfds.command_line import Flags, UsageError, run
@@ -83,7 +84,7 @@ def measure_peers(
       The result, ready for a JSON file.
 
     Raises:
-      benchmarks.measure.WrongWorkError: if a loader gives wrong clips.
+      benchmarks.arms.WrongWorkError: if a loader gives wrong clips.
     """
     clip_bytes = configs.CONFIGS["standard"].spec.clip_bytes
     workers: dict[str, int] = {}
@@ -97,9 +98,9 @@ def measure_peers(
                     name, batch_size, num_clips, min(seconds, _SEARCH_SECONDS), folder
                 )
                 workers[name] = max(searches[name], key=searches[name].__getitem__)
-            except measure.WrongWorkError:
+            except WrongWorkError:
                 raise
-            except measure.MeasureError as error:
+            except MeasureError as error:
                 missing = str(error)
         if missing is not None:
             absent[name] = missing
@@ -178,20 +179,22 @@ def _arm(
     seconds: float,
     folder: pathlib.Path,
     workers: int,
-) -> measure.Arm:
+) -> Arm:
     peer = peer_loaders.PEERS[name]
     place = (batch_size, num_clips, str(folder / f"{name} {workers}"))
     group = name if peer.order == batch_turns.ANY_ORDER else batch_turns.IN_ORDER
-    return measure.Arm(name, prepare, (name, *place, seconds, workers), group)
+    return Arm(name, prepare, (name, *place, seconds, workers), group)
 
 
 def _our_arm(
     name: str, batch_size: int, num_clips: int, seconds: float, folder: pathlib.Path
-) -> measure.Arm:
+) -> Arm:
     group, pipeline = _OURS[_STREAM if name == _CONTROL else name]
     place: tuple[Any, ...] = (batch_size, num_clips, seconds, str(folder / name), {})
     work = batch_turns.IN_ORDER if group == "generated" else name
-    return measure.Arm(name, input.prepare, (group, pipeline, *place), work)
+    # Processes of the same stream differ by 2 % as long as they live.
+    is_renewed = name in (_STREAM, _CONTROL)
+    return Arm(name, input.prepare, (group, pipeline, *place), work, is_renewed=is_renewed)
 
 
 def prepare(
@@ -201,7 +204,7 @@ def prepare(
     folder: str,
     seconds: float,
     workers: int,
-) -> Callable[[], measure.Work]:
+) -> Callable[[], Work]:
     """A turn of one loader.
 
     Args:

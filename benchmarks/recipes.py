@@ -23,8 +23,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks import measured_run
+from benchmarks.arms import MeasureError
 from benchmarks.fingerprint import fingerprint
-from benchmarks.measure import MeasureError
 from dotmotion_tfds.command_line import Flags, run
 from dotmotion_tfds.spec import require_integer
 from trainers.recipes import MODELS, PRESETS

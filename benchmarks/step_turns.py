@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks import measure
+from benchmarks.arms import MeasureError, Work
 
 LEARNING_RATE = 1e-3
 CLIP_NORM = 1.0
@@ -28,7 +28,7 @@ def turn_of(
     batch_size: int,
     *,
     waited_s: Callable[[], float] = lambda: 0.0,
-) -> Callable[[], measure.Work]:
+) -> Callable[[], Work]:
     """A turn of as many steps as fill two seconds; its time is that of one.
 
     Runs the first step at once. Its value is the turns' checksum, to a thousandth: arms
@@ -48,7 +48,7 @@ def turn_of(
     first = step()
     first_step_s = time.perf_counter() - start
 
-    def turn() -> measure.Work:
+    def turn() -> Work:
         times: list[float] = []
         waited_before_s = waited_s()
         while sum(times) < _LEAST_SECONDS or len(times) < 2:
@@ -56,10 +56,10 @@ def turn_of(
             value = step()
             times.append(time.perf_counter() - begin)
             if not math.isfinite(value):
-                raise measure.MeasureError(f"a step gave {value}")
+                raise MeasureError(f"a step gave {value}")
         peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
         wait_fraction = (waited_s() - waited_before_s) / sum(times)
-        return measure.Work(
+        return Work(
             count=batch_size,
             checksum=round(first * 1000),
             seconds=sum(times) / len(times),

@@ -30,6 +30,7 @@ from typing import Any
 from absl import logging as absl_logging
 
 from benchmarks import ceilings, measure, measured_run
+from benchmarks.arms import Arm, MeasureError, Work
 from benchmarks.fingerprint import fingerprint
 from dotmotion_tfds import configs, quiet_start
 from dotmotion_tfds.command_line import Flags, run
@@ -70,7 +71,7 @@ def measure_storage(
       memory ceilings.
 
     Raises:
-      benchmarks.measure.MeasureError: if a turn fails or does other work than it should.
+      benchmarks.arms.MeasureError: if a turn fails or does other work than it should.
     """
     stored = {
         encoding: stored_config(encoding, num_clips) for encoding in configs.ENCODINGS
@@ -81,24 +82,20 @@ def measure_storage(
         for kind in ("build", "loop"):
             name = f"{kind} {encoding}"
             target = str(folder / f"{kind}-{encoding}")
-            building.append(
-                measure.Arm(name, prepare_build, (kind, config, target), "build")
-            )
+            building.append(Arm(name, prepare_build, (kind, config, target), "build"))
         building.append(
-            measure.Arm(
+            Arm(
                 f"write {encoding}",
                 prepare_write,
                 (config, str(folder / f"written-{encoding}")),
             )
         )
         reading += [
-            measure.Arm(f"read {encoding}", prepare_read, (config, kept), "read"),
-            measure.Arm(f"verify {encoding}", prepare_verify, (config, kept), "verify"),
+            Arm(f"read {encoding}", prepare_read, (config, kept), "read"),
+            Arm(f"verify {encoding}", prepare_verify, (config, kept), "verify"),
         ]
     building.append(
-        measure.Arm(
-            "control", prepare_build, ("build", stored["zlib"], str(folder / "c")), "build"
-        )
+        Arm("control", prepare_build, ("build", stored["zlib"], str(folder / "c")), "build")
     )
     samples = measure.compare(building, repeats=repeats, advance=advance)
     samples |= measure.compare(reading, repeats=repeats, advance=advance)
@@ -153,9 +150,7 @@ def stored_config(encoding: str, num_clips: int) -> NamedConfig:
     )
 
 
-def prepare_build(
-    kind: str, config: NamedConfig, data_dir: str
-) -> Callable[[], measure.Work]:
+def prepare_build(kind: str, config: NamedConfig, data_dir: str) -> Callable[[], Work]:
     """A turn that builds the dataset afresh, as often as it takes to fill a second.
 
     Deleting it is not measured.
@@ -180,7 +175,7 @@ def prepare_build(
             builder.download_and_prepare()
         return builder, time.perf_counter() - start
 
-    def turn() -> measure.Work:
+    def turn() -> Work:
         times: list[float] = []
         while sum(times) < _LEAST_SECONDS:
             builder, seconds = build()
@@ -194,12 +189,12 @@ def prepare_build(
         count = sum(builder.info.splits[split].num_examples for split in SPLITS)
         shutil.rmtree(data_dir)
         # Classes are balanced, whichever clip has which.
-        return measure.Work(count=count, checksum=labels, seconds=statistics.mean(times))
+        return Work(count=count, checksum=labels, seconds=statistics.mean(times))
 
     return turn
 
 
-def prepare_write(config: NamedConfig, path: str) -> Callable[[], measure.Work]:
+def prepare_write(config: NamedConfig, path: str) -> Callable[[], Work]:
     """A turn that writes records which are ready, with the writer that builders use.
 
     The records are those of the first clips, over and over.
@@ -220,27 +215,27 @@ def prepare_write(config: NamedConfig, path: str) -> Callable[[], measure.Work]:
         file_adapters.TfRecordFileAdapter.write_examples(target, enumerate(repeated))
         seconds = time.perf_counter() - start
         if target.stat().st_size <= num_bytes:
-            raise measure.MeasureError(f"{target.stat().st_size} bytes of {num_bytes}")
+            raise MeasureError(f"{target.stat().st_size} bytes of {num_bytes}")
         target.unlink()
         return seconds
 
-    def turn() -> measure.Work:
+    def turn() -> Work:
         times: list[float] = []
         while sum(times) < _LEAST_SECONDS:
             times.append(write())
-        return measure.Work(count, num_bytes, statistics.mean(times))
+        return Work(count, num_bytes, statistics.mean(times))
 
     return turn
 
 
-def prepare_read(config: NamedConfig, data_dir: str) -> Callable[[], measure.Work]:
+def prepare_read(config: NamedConfig, data_dir: str) -> Callable[[], Work]:
     """A turn that reads all clips with their frames, in batches."""
     builder = _built(config, data_dir)
     import tensorflow as tf
 
     import dotmotion_tfds
 
-    def turn() -> measure.Work:
+    def turn() -> Work:
         count = checksum = 0
         for split in SPLITS:
             dataset = builder.as_dataset(split=split).batch(_BATCH_SIZE)
@@ -249,12 +244,12 @@ def prepare_read(config: NamedConfig, data_dir: str) -> Callable[[], measure.Wor
             for batch in dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
                 count += len(batch["index"])
                 checksum += int(batch["index"].sum()) + int(batch["video"][0].sum())
-        return measure.Work(count=count, checksum=checksum)
+        return Work(count=count, checksum=checksum)
 
     return turn
 
 
-def prepare_verify(config: NamedConfig, data_dir: str) -> Callable[[], measure.Work]:
+def prepare_verify(config: NamedConfig, data_dir: str) -> Callable[[], Work]:
     """A turn that compares all clips with their indices, as often as fills a second."""
     builder = _built(config, data_dir)
     from dotmotion_tfds.files import verification
@@ -264,16 +259,16 @@ def prepare_verify(config: NamedConfig, data_dir: str) -> Callable[[], measure.W
         for split in SPLITS:
             problem = verification.first_problem(builder.info, split, config, found.append)
             if problem is not None:
-                raise measure.MeasureError(str(problem))
+                raise MeasureError(str(problem))
         return sum(found)
 
-    def turn() -> measure.Work:
+    def turn() -> Work:
         times: list[float] = []
         while sum(times) < _LEAST_SECONDS:
             start = time.perf_counter()
             count = verify()
             times.append(time.perf_counter() - start)
-        return measure.Work(count=count, checksum=count, seconds=statistics.mean(times))
+        return Work(count=count, checksum=count, seconds=statistics.mean(times))
 
     return turn
 

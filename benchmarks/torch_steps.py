@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks import measure, step_turns
+from benchmarks import step_turns
+from benchmarks.arms import Work
 from dotmotion_tfds import quiet_start
 
 
 def prepare(
     kind: str, model_name: str, compiled: bool, weights: list[np.ndarray], batch_size: int
-) -> Callable[[], measure.Work]:
+) -> Callable[[], Work]:
     """A turn of training or inference steps on a batch that stays in memory.
 
     Args:

@@ -44,6 +44,7 @@ from benchmarks import (
     training_feed,
     training_grid,
 )
+from benchmarks.arms import Arm
 from benchmarks.fingerprint import fingerprint
 from dotmotion_tfds.command_line import Flags, UsageError, run
 from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
@@ -156,7 +157,7 @@ def measure_training(plan: Plan, *, advance: Callable[[str], Any]) -> dict[str, 
       The result, ready for a JSON file.
 
     Raises:
-      benchmarks.measure.MeasureError: if a turn fails or computes something else.
+      benchmarks.arms.MeasureError: if a turn fails or computes something else.
     """
     sgemm = measure.compare([ceilings.sgemm_arm()], repeats=plan.repeats, advance=advance)
     flops_per_s = sgemm["sgemm"].summary("flops")
@@ -233,15 +234,15 @@ _CONTROL = "fast again"
 
 def _arms(
     kind: str, model_name: str, weights: Any, batch_size: int, *, peers: bool
-) -> list[measure.Arm]:
-    def of_keras(name: str, layers: str) -> measure.Arm:
+) -> list[Arm]:
+    def of_keras(name: str, layers: str) -> Arm:
         step = keras_steps.Step(kind, model_name, layers, batch_size)
-        return measure.Arm(name, keras_steps.prepare, (step, weights), kind)
+        return Arm(name, keras_steps.prepare, (step, weights), kind)
 
     arms = [*(of_keras(layers, layers) for layers in _KERAS), of_keras(_CONTROL, "fast")]
     for name in _PYTORCH if peers else ():
         arguments = (kind, model_name, name == "torch.compile", weights, batch_size)
-        arms.append(measure.Arm(name, torch_steps.prepare, arguments, kind))
+        arms.append(Arm(name, torch_steps.prepare, arguments, kind))
     return arms
 
 

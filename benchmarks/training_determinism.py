@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks import keras_steps, measure
+from benchmarks.arms import Arm
 
 _PLAIN, _AGAIN, _FIXED = "as it comes", "as it comes, again", "deterministic"
 _ARMS = {_PLAIN: False, _AGAIN: False, _FIXED: True}
@@ -34,11 +35,11 @@ def measure_determinism(
       without under 'of_plain', and 'control', the same arm twice.
 
     Raises:
-      benchmarks.measure.MeasureError: if a turn fails, or the arms do not agree on the
+      benchmarks.arms.MeasureError: if a turn fails, or the arms do not agree on the
         loss of the first batch.
     """
     arms = [
-        measure.Arm(
+        Arm(
             name,
             keras_steps.prepare,
             (

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks import keras_steps, measure
+from benchmarks.arms import Arm
 
 _ONE, _AGAIN, _STREAM = "one batch in memory", "one batch again", "the stream"
 # More than fit in a processor's cache, as batches that were just made do not stay in it.
@@ -37,11 +38,11 @@ def measure_feed(
       under 'of_one_batch', and 'control', the same arm twice.
 
     Raises:
-      benchmarks.measure.MeasureError: if a turn fails, or the arms do not agree on the
+      benchmarks.arms.MeasureError: if a turn fails, or the arms do not agree on the
         loss of the first batch.
     """
     arms = [
-        measure.Arm(
+        Arm(
             source,
             keras_steps.prepare,
             (

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks import keras_steps, measure
+from benchmarks.arms import Arm
 
 LAYERS = ("stock", "fast")
 # One device, and MirroredStrategy over one and two logical CPUs.
@@ -38,7 +39,7 @@ def measure_grid(
       'replicas_vs_one_device' ratios of rates within rounds.
 
     Raises:
-      benchmarks.measure.MeasureError: if a turn fails, or arms with the same clips do not
+      benchmarks.arms.MeasureError: if a turn fails, or arms with the same clips do not
         agree on the loss.
     """
     found: dict[str, Any] = {layers: {} for layers in LAYERS}
@@ -75,14 +76,12 @@ def turns(batch_sizes: Sequence[int], repeats: int) -> int:
     return len(batch_sizes) * len(REPLICAS) * len(LAYERS) * (repeats + 1)
 
 
-def _arm(
-    model_name: str, layers: str, batch_size: int, replicas: int, weights: Any
-) -> measure.Arm:
+def _arm(model_name: str, layers: str, batch_size: int, replicas: int, weights: Any) -> Arm:
     step = keras_steps.Step(
         "train", model_name, layers, batch_size, kept_batches=0, replicas=replicas
     )
     name = _name(layers, batch_size, replicas)
-    return measure.Arm(name, keras_steps.prepare, (step, weights), str(batch_size))
+    return Arm(name, keras_steps.prepare, (step, weights), str(batch_size))
 
 
 def _name(layers: str, batch_size: int, replicas: int) -> str:

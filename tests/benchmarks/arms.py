@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import pathlib
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable
 
-from benchmarks.measure import Work
+from benchmarks.arms import Work, WrongWorkError
 
 
 def sleeper(seconds: float, count: int = 10, checksum: int = 7) -> Callable[[], Work]:
@@ -39,6 +42,35 @@ def starter(path: str, name: str) -> Callable[[], Work]:
     return sleeper(0.0)
 
 
+def meeting(path: str, others: int) -> Callable[[], Work]:
+    """Is ready when so many have written into a file."""
+    with open(path, "a") as file:
+        file.write("x")
+    deadline = time.monotonic() + 60
+    while len(pathlib.Path(path).read_text()) < others:
+        if time.monotonic() > deadline:
+            raise TimeoutError(path)
+        time.sleep(0.01)
+    return sleeper(0.0)
+
+
+def never_ending(path: str) -> Callable[[], Work]:
+    """Has a thread that does not end, and a child, whose number is written into a file."""
+    threading.Thread(target=time.sleep, args=(3600,)).start()
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    pathlib.Path(path).write_text(str(child.pid))
+    return sleeper(0.0)
+
+
+def wrong() -> Callable[[], Work]:
+    """Says that its work is wrong."""
+
+    def turn() -> Work:
+        raise WrongWorkError("batch 3 is another one")
+
+    return turn
+
+
 def slower_each_turn() -> Callable[[], Work]:
     """Takes a second more at each turn, by its own clock."""
     numbers = itertools.count(1)
@@ -59,6 +91,13 @@ def growing(path: str) -> Callable[[], Work]:
         return Work(count=len(pathlib.Path(path).read_text()), checksum=0)
 
     return turn
+
+
+def other_in_the_next_life(path: str) -> Callable[[], Work]:
+    """Does more in each process after the first."""
+    with open(path, "a") as file:
+        file.write("x")
+    return sleeper(0.0, count=len(pathlib.Path(path).read_text()))
 
 
 def failing_to_prepare() -> Callable[[], Work]:

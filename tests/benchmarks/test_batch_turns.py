@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks import batch_turns
+from benchmarks.arms import WrongWorkError
 from benchmarks.batch_turns import ANY_ORDER, IN_ORDER, NO_INDEX, Expected, turn_of
-from benchmarks.measure import WrongWorkError
 from dotmotion_tfds import elements
 from dotmotion_tfds.arrays import NUMPY
 from dotmotion_tfds.configs import CONFIGS

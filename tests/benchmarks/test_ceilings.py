@@ -1,13 +1,14 @@
 import pytest
 
-from benchmarks import ceilings, measure
+from benchmarks import ceilings
+from benchmarks.arms import Work
 
 
 def test_every_turn_writes_the_whole_buffer(monkeypatch):
     monkeypatch.setattr(ceilings, "_BUFFER_BYTES", 1001)
     for arm in ceilings.memory_arms():
         turn = arm.prepare(*arm.arguments)
-        assert turn() == turn() == measure.Work(count=1001, checksum=14)
+        assert turn() == turn() == Work(count=1001, checksum=14)
 
 
 @pytest.mark.parametrize("prepare", [ceilings._prepare_memset, ceilings._prepare_memcpy])

@@ -3,7 +3,8 @@ import statistics
 
 import pytest
 
-from benchmarks.measure import Arm, MeasureError, Samples, compare, ratio
+from benchmarks.arms import Arm, MeasureError
+from benchmarks.measure import Samples, compare, ratio
 from tests.benchmarks import arms
 
 
@@ -48,14 +49,27 @@ def test_an_arm_can_have_several_processes_that_take_its_turns(tmp_path):
         compare([several], repeats=1, order="AAA")
 
 
-def test_processes_of_arms_are_started_back_and_forth(tmp_path):
-    path = tmp_path / "starts"
-    named = [
-        Arm(name, arms.starter, (str(path), name), processes=processes)
-        for name, processes in (("A", 3), ("B", 2), ("C", 3))
-    ]
-    compare(named, repeats=1, order="AAABBCCC")
-    assert path.read_text() == "ABC" + "CBA" + "AC"
+def test_a_renewed_arm_has_other_processes_in_every_round(tmp_path):
+    path = tmp_path / "turns"
+    renewed = Arm("A", arms.recorder, (str(path), "A"), processes=2, is_renewed=True)
+    alone = Arm("B", arms.recorder, (str(path), "B"))
+    samples = compare([renewed, alone], repeats=2, order="AAB")
+    turns = [line.split() for line in path.read_text().splitlines()]
+    # Those that warm up the others, and then new ones, with turns before the round.
+    assert "".join(name for name, _ in turns) == "AAB" + "AAAABAA" + "AAAAAAB"
+    processes = [process for name, process in turns if name == "A"]
+    assert len(set(processes)) == 2 * 3
+    assert len(set(processes[2:8])) == len(set(processes[8:])) == 2
+    assert len({process for name, process in turns if name == "B"}) == 1
+    assert {len(sample.seconds) for sample in samples.values()} == {2}
+    assert len(samples["A"].turns[0]) == 2, "only turns of the round are counted"
+
+
+def test_a_renewed_arm_has_to_do_the_same_as_before(tmp_path):
+    path = str(tmp_path / "lives")
+    renewed = Arm("a", arms.other_in_the_next_life, (path,), is_renewed=True)
+    with pytest.raises(MeasureError, match="a did other work than a: 2 items"):
+        compare([renewed], repeats=2)
 
 
 def test_rates_and_ratios_are_those_of_the_work():

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from benchmarks import measured_run
-from benchmarks.measure import MeasureError
+from benchmarks.arms import MeasureError
 from dotmotion_tfds.command_line import UsageError
 
 

@@ -3,8 +3,8 @@ import time
 import pytest
 
 from benchmarks import batch_turns, pipelines
+from benchmarks.arms import WrongWorkError
 from benchmarks.batch_turns import Place
-from benchmarks.measure import WrongWorkError
 
 EVERY = [(group, name) for group, of_group in pipelines.GROUPS.items() for name in of_group]
 

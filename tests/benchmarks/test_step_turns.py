@@ -3,7 +3,8 @@ import time
 import numpy as np
 import pytest
 
-from benchmarks import measure, step_turns
+from benchmarks import step_turns
+from benchmarks.arms import MeasureError
 
 
 def test_a_turn_reports_its_first_value_and_the_time_of_a_step(monkeypatch):
@@ -40,7 +41,7 @@ def test_waiting_for_input_is_counted_within_the_turn(monkeypatch):
 def test_a_loss_that_is_not_finite_is_no_figure():
     values = iter([0.25, float("nan")])
     turn = step_turns.turn_of(lambda: next(values), time.perf_counter(), batch_size=1)
-    with pytest.raises(measure.MeasureError, match="gave nan"):
+    with pytest.raises(MeasureError, match="gave nan"):
         turn()
 
 

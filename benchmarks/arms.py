@@ -1,0 +1,205 @@
+"""One side of a comparison, and the processes that it lives in.
+
+Each process is a fresh one: allocators, autotuning and compiled code of one arm can't help
+or hurt another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import multiprocessing
+import time
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import psutil
+
+# How a process tells that error from others.
+_WRONG = "WrongWorkError: "
+# Until a process that was told to end is made to.
+_PATIENCE_SECONDS = 10.0
+
+
+class MeasureError(RuntimeError):
+    """A comparison that would not mean anything; the message is one line."""
+
+
+class WrongWorkError(MeasureError):
+    """An arm did nothing, or something else than it should."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What one turn did.
+
+    Attributes:
+      count: items that were processed, at least 1.
+      checksum: a number that depends on what was processed; turns of arms in the same
+        group have to agree on it.
+      seconds: how long it took, where the turn measured itself because it had to prepare
+        or tidy up something; None to take the time of the whole turn.
+      notes: figures of the process that are no rates, such as its peak memory.
+    """
+
+    count: int
+    checksum: int
+    seconds: float | None = None
+    notes: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One side of a comparison.
+
+    Attributes:
+      name: its name in the result.
+      prepare: a function of a module, called once in the arm's process with `arguments`;
+        it returns the function of a turn.
+      arguments: what `prepare` is called with; has to be picklable.
+      group: arms of one group have to do the same work.
+      processes: how many processes take the arm's turns one after the other.
+      is_renewed: whether they are others in every round that is counted.
+    """
+
+    name: str
+    prepare: Callable[..., Callable[[], Work]]
+    arguments: tuple[Any, ...] = ()
+    group: str = ""
+    processes: int = 1
+    is_renewed: bool = False
+
+
+class Running:
+    """The processes of an arm, which take its turns one after the other."""
+
+    def __init__(self, arm: Arm) -> None:
+        """Starts none yet.
+
+        Args:
+          arm: whose they are.
+        """
+        self.arm = arm
+        self._processes: list[BaseProcess] = []
+        self._connections: list[Connection] = []
+        self._ready = 0
+        self._turns = 0
+
+    def begin(self) -> None:
+        """Starts one more process, and does not wait for it."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        # Daemons may not have workers of their own.
+        process = context.Process(target=_serve, args=(theirs, self.arm))
+        process.start()
+        theirs.close()
+        self._processes.append(process)
+        self._connections.append(ours)
+
+    def wait(self) -> None:
+        """Waits until all that were started are ready for a turn.
+
+        Raises:
+          MeasureError: if one of them fails.
+        """
+        while self._ready < len(self._connections):
+            self._receive(self._connections[self._ready])
+            self._ready += 1
+
+    def turn(self) -> Work:
+        """What the process did whose turn it is.
+
+        Raises:
+          WrongWorkError: if it says that its work is wrong.
+          MeasureError: if it fails.
+        """
+        connection = self._connections[self._turns % len(self._connections)]
+        self._turns += 1
+        connection.send("turn")
+        work: Work = self._receive(connection)
+        return work
+
+    def dismiss(self) -> None:
+        """Tells the processes to end."""
+        for connection in self._connections:
+            connection.close()
+
+    def end(self) -> None:
+        """Ends the processes and what they started; there are none after it."""
+        self.dismiss()
+        for process in self._processes:
+            _end(process)
+        self._processes, self._connections = [], []
+        self._ready = self._turns = 0
+
+    def _receive(self, connection: Connection) -> Any:
+        try:
+            answer = connection.recv()
+        except EOFError:
+            answer = "its process ended"
+        if isinstance(answer, str):
+            kind = WrongWorkError if answer.startswith(_WRONG) else MeasureError
+            raise kind(f"{self.arm.name} failed: {answer.removeprefix(_WRONG)}")
+        return answer
+
+
+def start(running: Sequence[Running], *, at_once: bool = False) -> None:
+    """Starts the processes of some arms, back and forth.
+
+    What starts earlier was slower by one or two percent, whatever the reason.
+
+    Args:
+      running: of each arm.
+      at_once: whether to start all before the first is ready.
+
+    Raises:
+      MeasureError: if one of them fails.
+    """
+    for number in range(max((each.arm.processes for each in running), default=0)):
+        for each in reversed(running) if number % 2 else running:
+            if number < each.arm.processes:
+                each.begin()
+                if not at_once:
+                    each.wait()
+    for each in running:
+        each.wait()
+
+
+def end(running: Sequence[Running]) -> None:
+    """Ends all processes of some arms, and what they started."""
+    for each in running:
+        each.dismiss()
+    for each in running:
+        each.end()
+
+
+def _end(process: BaseProcess) -> None:
+    process.join(timeout=_PATIENCE_SECONDS)
+    if process.is_alive() and process.pid is not None:
+        with contextlib.suppress(psutil.Error):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    child.kill()
+        process.kill()
+    process.join()
+
+
+def _serve(connection: Connection, arm: Arm) -> None:
+    """The life of a process."""
+    try:
+        turn = arm.prepare(*arm.arguments)
+        connection.send(None)
+        while connection.recv():
+            start = time.perf_counter()
+            work = turn()
+            seconds = time.perf_counter() - start
+            if work.seconds is None:
+                work = dataclasses.replace(work, seconds=seconds)
+            connection.send(work)
+    except EOFError:
+        return
+    except BaseException as error:
+        connection.send(f"{type(error).__name__}: {error}")
+        raise

@@ -1,0 +1,82 @@
+import time
+
+import psutil
+import pytest
+
+from benchmarks.arms import Arm, MeasureError, Running, WrongWorkError, end, start
+from tests.benchmarks import arms
+
+
+def test_processes_of_arms_are_started_back_and_forth(tmp_path):
+    path = tmp_path / "starts"
+    named = [
+        Arm(name, arms.starter, (str(path), name), processes=processes)
+        for name, processes in (("A", 3), ("B", 2), ("C", 3))
+    ]
+    running = [Running(arm) for arm in named]
+    start(running)
+    end(running)
+    assert path.read_text() == "ABC" + "CBA" + "AC"
+
+
+def test_processes_started_at_once_do_not_wait_for_each_other(tmp_path):
+    path = tmp_path / "starts"
+    named = [Arm(name, arms.meeting, (str(path), 4), processes=2) for name in "AB"]
+    running = [Running(arm) for arm in named]
+    try:
+        # Each is ready only when all are there.
+        start(running, at_once=True)
+        assert running[0].turn().count == 10
+    finally:
+        end(running)
+
+
+def test_processes_take_turns_and_those_that_come_after_the_end_are_others(tmp_path):
+    path = tmp_path / "turns"
+    running = Running(Arm("A", arms.recorder, (str(path), "A"), processes=2))
+    for _ in range(2):
+        start([running])
+        for _ in range(4):
+            running.turn()
+        end([running])
+    first, second, *others = [line.split()[1] for line in path.read_text().splitlines()]
+    assert others[:2] == [first, second]
+    assert others[2:4] == others[4:]
+    assert len({first, second, *others}) == 4
+    assert not any(psutil.pid_exists(int(process)) for process in (first, second, *others))
+
+
+def test_a_process_that_does_not_end_is_ended_with_what_it_started(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.arms._PATIENCE_SECONDS", 0.5)
+    path = tmp_path / "child"
+    running = Running(Arm("a", arms.never_ending, (str(path),)))
+    start([running])
+    child = psutil.Process(int(path.read_text()))
+    end([running])
+    deadline = time.monotonic() + 10
+    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "error", "message"),
+    [
+        (arms.failing_to_prepare, MeasureError, "a failed: ValueError: no such thing"),
+        (arms.dying, MeasureError, "a failed: its process ended"),
+        (arms.wrong, WrongWorkError, "a failed: batch 3 is another one"),
+    ],
+)
+def test_what_a_process_fails_of_is_told(prepare, error, message):
+    running = Running(Arm("a", prepare))
+    try:
+        with pytest.raises(MeasureError, match=message) as raised:
+            _first_turn(running)
+        assert type(raised.value) is error
+    finally:
+        end([running])
+
+
+def _first_turn(running):
+    start([running])
+    running.turn()
