@@ -2,7 +2,7 @@
 
 Examples:
   python -m benchmarks.input --json=benchmarks/results/input.json
-      all ways; a quarter of an hour or some more
+      all ways; half an hour on two cores
   python -m benchmarks.input --groups=generated --repeats=3
       clips made as they are asked for
   python -m benchmarks.input --groups=stored --clips=512 --seconds=0.3 --repeats=1
