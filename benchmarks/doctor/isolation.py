@@ -12,7 +12,7 @@ import functools
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -53,13 +53,10 @@ _MOST_ELEMENTS = 4096
 _KEEPING = 0.6
 # What takes no more than so many times as long as taking an element is lost in it.
 _SHORT = 4.0
-# A stage that gives many elements for each that it takes, such as a reader of files.
-_READER_RATIO = 0.1
 # Of which the share of its elements that a filter passes is known to some ten percent.
 _ENOUGH_GIVEN = 64
 _PATIENCE_SECONDS = 2.0
 _HANDOVERS, _HANDOVER_SECONDS = 4, 0.05
-_NOTHING = timing.Timing(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
 
 
 class StageError(RuntimeError):
@@ -213,12 +210,12 @@ def _measure_stage(
     most = max(1, int(_MOST_BYTES / max(timed.bytes, 1)))
     in_time = max(1, int(seconds * _KEEPING / max(timed.element_s, 1e-7)))
     elements = min(most, in_time, _MOST_ELEMENTS)
-    sample = timing.sequential(graphs.build(stage, node.tag, endless))
-    stored = sample.take(elements).cache()
-    # Reads all of them, so that the cache is whole.
-    for _ in timing.one_pass(stored):
+    stored = graphs.build(stage, node.tag, endless).take(elements).cache()
+    # All of them, so that the cache is whole. Options of what is kept would be those of all
+    # that takes it.
+    for _ in timing.one_pass(timing.sequential(stored)):
         pass
-    idle = overhead.of(timed, takes_inputs=bool(node.inputs) and ratio > _READER_RATIO)
+    idle = overhead.of(timed, inputs=ratio * len(node.inputs))
     alone = Alone(
         element_s=max(timed.element_s - idle.element_s, 0.0),
         cpu_s=max(timed.cpu_s - idle.cpu_s, 0.0),
@@ -293,6 +290,13 @@ def _count(dataset: tf.data.Dataset) -> int:
     return sum(1 for _ in timing.one_pass(dataset))
 
 
+class _Idle(NamedTuple):
+    """Times of one element that are not those of a stage's own work."""
+
+    element_s: float
+    cpu_s: float
+
+
 @dataclasses.dataclass(frozen=True)
 class _Overhead:
     """What it costs to take an element that is kept in memory.
@@ -305,16 +309,22 @@ class _Overhead:
     single: timing.Timing
     batched: timing.Timing
 
-    def of(self, timed: timing.Timing, *, takes_inputs: bool) -> timing.Timing:
-        """The one that a timing contains.
+    def of(self, timed: timing.Timing, *, inputs: float) -> _Idle:
+        """What a timing contains that is not the stage's own work.
+
+        Of a source it contains how its elements get into a batch, which the stage that
+        makes batches of them does without.
 
         Args:
           timed: of a stage.
-          takes_inputs: whether it takes kept elements as fast as it gives elements.
+          inputs: kept elements that it takes for one that it gives.
         """
-        if not timed.is_batched:
-            return self.single
-        return self.batched if takes_inputs else _NOTHING
+        python = 0.0 if timed.is_batched else 1.0
+        taken = inputs - python
+        return _Idle(
+            python * self.single.element_s + taken * self.batched.element_s,
+            python * self.single.cpu_s + taken * self.batched.cpu_s,
+        )
 
 
 def _overhead() -> _Overhead:

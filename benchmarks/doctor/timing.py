@@ -22,7 +22,7 @@ from benchmarks.doctor import time_limits
 # AUTOTUNE's settings are looked at so often while it may still change them.
 _LOOK_SECONDS = 0.1
 # Values in a tensor that is copied into a batch in no time, and elements of a batch.
-_SMALL, _BATCH = 64, 256
+_SMALL, _BATCH = 64, 1024
 
 
 @dataclasses.dataclass(frozen=True)

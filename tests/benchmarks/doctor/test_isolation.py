@@ -88,6 +88,28 @@ def test_elements_of_each_stage_are_kept():
     np.testing.assert_array_equal(batch, [0, 2, 4])
 
 
+def test_elements_that_are_kept_leave_the_runtime_as_it_is():
+    calls = []
+
+    def counted(value):
+        calls.append(value)
+        return value
+
+    mapped = NUMBERS.map(lambda each: tf.py_function(counted, [each], tf.int64))
+    pipeline = graphs.read(mapped)
+    kept = isolation.measure(pipeline, 0.5).kept[pipeline.nodes[-1].tag]
+    made = len(calls)
+    timed = timing.measure(kept.repeat(), 0.3, watches_autotune=True)
+    assert timed.model is not None, "AUTOTUNE is on"
+    assert len(calls) == made, "nothing is made again"
+
+
+def test_how_elements_get_into_a_batch_is_counted_once():
+    found = of(NUMBERS.batch(4096, name="batch"))
+    # A batch alone takes elements that are kept, which is no work of its own.
+    assert found["batch"].element_s < 4096 * found["RangeDataset"].element_s
+
+
 def test_what_is_skipped_is_not_kept():
     lines = tf.data.Dataset.from_tensor_slices(["number", "7", "8"])
     skipped = lines.skip(1, name="skip")
