@@ -6,9 +6,12 @@ or hurt another.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
 import multiprocessing
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
@@ -84,6 +87,7 @@ class Running:
         self.arm = arm
         self._processes: list[BaseProcess] = []
         self._connections: list[Connection] = []
+        self._descendants: list[psutil.Process] = []
         self._ready = 0
         self._turns = 0
 
@@ -99,14 +103,13 @@ class Running:
         self._connections.append(ours)
 
     def wait(self) -> None:
-        """Waits until all that were started are ready for a turn.
+        """Waits until one more of those that were started is ready for a turn.
 
         Raises:
-          MeasureError: if one of them fails.
+          MeasureError: if it fails.
         """
-        while self._ready < len(self._connections):
-            self._receive(self._connections[self._ready])
-            self._ready += 1
+        self._receive(self._connections[self._ready])
+        self._ready += 1
 
     def turn(self) -> Work:
         """What the process did whose turn it is.
@@ -123,6 +126,11 @@ class Running:
 
     def dismiss(self) -> None:
         """Tells the processes to end."""
+        for process in self._processes:
+            if process.pid is not None:
+                with contextlib.suppress(psutil.Error):
+                    own = psutil.Process(process.pid)
+                    self._descendants += own.children(recursive=True)
         for connection in self._connections:
             connection.close()
 
@@ -130,8 +138,15 @@ class Running:
         """Ends the processes and what they started; there are none after it."""
         self.dismiss()
         for process in self._processes:
-            _end(process)
-        self._processes, self._connections = [], []
+            process.join(timeout=_PATIENCE_SECONDS)
+            if process.is_alive():
+                process.kill()
+            process.join()
+        _, left = psutil.wait_procs(self._descendants, timeout=_PATIENCE_SECONDS)
+        for descendant in left:
+            with contextlib.suppress(psutil.Error):
+                descendant.kill()
+        self._processes, self._connections, self._descendants = [], [], []
         self._ready = self._turns = 0
 
     def _receive(self, connection: Connection) -> Any:
@@ -145,25 +160,27 @@ class Running:
         return answer
 
 
-def start(running: Sequence[Running], *, at_once: bool = False) -> None:
+def start(running: Sequence[Running], *, at_once: int = 1) -> None:
     """Starts the processes of some arms, back and forth.
 
     What starts earlier was slower by one or two percent, whatever the reason.
 
     Args:
       running: of each arm.
-      at_once: whether to start all before the first is ready.
+      at_once: how many processes may be on their way to be ready.
 
     Raises:
       MeasureError: if one of them fails.
     """
+    begun: list[Running] = []
     for number in range(max((each.arm.processes for each in running), default=0)):
         for each in reversed(running) if number % 2 else running:
             if number < each.arm.processes:
                 each.begin()
-                if not at_once:
-                    each.wait()
-    for each in running:
+                begun.append(each)
+                if len(begun) >= at_once:
+                    begun.pop(0).wait()
+    for each in begun:
         each.wait()
 
 
@@ -173,17 +190,6 @@ def end(running: Sequence[Running]) -> None:
         each.dismiss()
     for each in running:
         each.end()
-
-
-def _end(process: BaseProcess) -> None:
-    process.join(timeout=_PATIENCE_SECONDS)
-    if process.is_alive() and process.pid is not None:
-        with contextlib.suppress(psutil.Error):
-            for child in psutil.Process(process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    child.kill()
-        process.kill()
-    process.join()
 
 
 def _serve(connection: Connection, arm: Arm) -> None:
@@ -199,7 +205,11 @@ def _serve(connection: Connection, arm: Arm) -> None:
                 work = dataclasses.replace(work, seconds=seconds)
             connection.send(work)
     except EOFError:
-        return
+        # To take TensorFlow apart takes two seconds.
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
     except BaseException as error:
         connection.send(f"{type(error).__name__}: {error}")
         raise

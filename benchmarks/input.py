@@ -120,6 +120,7 @@ def measure_input(
             arms + memset_arms,
             repeats=repeats,
             order=_order([arm.name for arm in arms], memset_names),
+            at_once=os.cpu_count() or 1,
             advance=advance,
         )
         result["controls"][group] = measure.ratio(samples, _STREAM, _CONTROL)

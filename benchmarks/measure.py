@@ -88,6 +88,7 @@ def compare(
     repeats: int,
     warmups: int = 1,
     order: Sequence[str] | None = None,
+    at_once: int = 1,
     advance: Callable[[str], Any] = lambda name: None,
 ) -> dict[str, Samples]:
     """Runs the arms in turns.
@@ -100,6 +101,8 @@ def compare(
         one; None for one turn each. Every other round goes the other way round. An arm of
         several processes has as many turns or a multiple. New processes of an arm that is
         renewed have turns before a round that are not counted.
+      at_once: how many processes are started at a time; one, if what they note of their
+        start is to mean anything.
       advance: called with the arm's name after each turn.
 
     Returns:
@@ -125,11 +128,11 @@ def compare(
     turns: dict[str, list[Work]] = {name: [] for name in names}
     uncounted: dict[str, list[Work]] = {name: [] for name in names}
     try:
-        start(list(running.values()))
+        start(list(running.values()), at_once=at_once)
         for number in range(warmups + repeats):
             if number >= warmups:
                 end(renewed)
-                start(renewed, at_once=True)
+                start(renewed, at_once=at_once)
                 for each in renewed * _FIRST_TURNS:
                     works = [each.turn() for _ in range(each.arm.processes)]
                     uncounted[each.arm.name] += works

@@ -112,7 +112,9 @@ def measure_peers(
     ]
     arms += [_our_arm(name, batch_size, num_clips, seconds, folder) for name in _OURS]
     arms.append(_our_arm(_CONTROL, batch_size, num_clips, seconds, folder))
-    samples = measure.compare(arms + memset_arms, repeats=repeats, advance=advance)
+    samples = measure.compare(
+        arms + memset_arms, repeats=repeats, at_once=os.cpu_count() or 1, advance=advance
+    )
     memset = samples[memset_arms[-1].name]
     result: dict[str, Any] = {
         "benchmark": "peers",

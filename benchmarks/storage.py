@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import os
 import pathlib
 import shutil
 import statistics
@@ -97,7 +98,9 @@ def measure_storage(
     building.append(
         Arm("control", prepare_build, ("build", stored["zlib"], str(folder / "c")), "build")
     )
-    samples = measure.compare(building, repeats=repeats, advance=advance)
+    samples = measure.compare(
+        building, repeats=repeats, at_once=os.cpu_count() or 1, advance=advance
+    )
     samples |= measure.compare(reading, repeats=repeats, advance=advance)
     memory = measure.compare(ceilings.memory_arms(), repeats=repeats, advance=advance)
     clip_bytes = stored["zlib"].spec.clip_bytes

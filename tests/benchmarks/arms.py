@@ -54,7 +54,13 @@ def meeting(path: str, others: int) -> Callable[[], Work]:
     return sleeper(0.0)
 
 
-def never_ending(path: str) -> Callable[[], Work]:
+def busy() -> Callable[[], Work]:
+    """Is never ready."""
+    time.sleep(3600)
+    return sleeper(0.0)
+
+
+def parent(path: str) -> Callable[[], Work]:
     """Has a thread that does not end, and a child, whose number is written into a file."""
     threading.Thread(target=time.sleep, args=(3600,)).start()
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])

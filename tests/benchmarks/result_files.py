@@ -57,7 +57,6 @@ def of_arms(benchmark: str) -> dict[str, Any]:
             "read_bytes_per_clip": 0.0,
             "fraction_of_memset": per_s * size / 20e9,
             "peak_mib": 812,
-            "first_batch_s": 0.4,
         }
         for name, group, per_s, spread, size in (
             ("notebook loop", "generation", 3100.0, 0.04, 130_000),

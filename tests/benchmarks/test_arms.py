@@ -25,7 +25,7 @@ def test_processes_started_at_once_do_not_wait_for_each_other(tmp_path):
     running = [Running(arm) for arm in named]
     try:
         # Each is ready only when all are there.
-        start(running, at_once=True)
+        start(running, at_once=4)
         assert running[0].turn().count == 10
     finally:
         end(running)
@@ -46,10 +46,10 @@ def test_processes_take_turns_and_those_that_come_after_the_end_are_others(tmp_p
     assert not any(psutil.pid_exists(int(process)) for process in (first, second, *others))
 
 
-def test_a_process_that_does_not_end_is_ended_with_what_it_started(tmp_path, monkeypatch):
+def test_a_process_ends_with_what_it_started(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.arms._PATIENCE_SECONDS", 0.5)
     path = tmp_path / "child"
-    running = Running(Arm("a", arms.never_ending, (str(path),)))
+    running = Running(Arm("a", arms.parent, (str(path),)))
     start([running])
     child = psutil.Process(int(path.read_text()))
     end([running])
@@ -57,6 +57,15 @@ def test_a_process_that_does_not_end_is_ended_with_what_it_started(tmp_path, mon
     while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_process_that_is_busy_is_ended(monkeypatch):
+    monkeypatch.setattr("benchmarks.arms._PATIENCE_SECONDS", 0.5)
+    running = Running(Arm("a", arms.busy))
+    running.begin()
+    begin = time.monotonic()
+    running.end()
+    assert time.monotonic() - begin < 10
 
 
 @pytest.mark.parametrize(
