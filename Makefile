@@ -62,11 +62,11 @@ bench: $(RUN_STAMP)
 	measure() { echo "benchmarks.$$1 ..."; benchmark=$$1; shift; \
 		$(BIN)/python -m benchmarks.$$benchmark "$$@" \
 		--json=$(RESULTS)/$$benchmark-$$name.json; }; \
-	measure training --parts=steps,feed,accuracy --batch_size=8 --layers=fast --seeds=1 \
+	measure training --parts=steps,accuracy --batch_size=8 --layers=fast --seeds=1 \
 		--repeats=2; \
 	measure input --repeats=2 --seconds=0.3 --clips=512; \
-	measure peers --repeats=2 --seconds=0.3 --clips=1024; \
-	measure storage --repeats=2 --clips=400; \
+	measure peers --repeats=2 --seconds=0.3 --clips=512; \
+	measure storage --repeats=2 --clips=200; \
 	$(BIN)/python -m benchmarks.report $(RESULTS)/*-$$name.json --out=report.html
 
 # The report's page is tested in it. Nothing fails here: the tests say what they miss.

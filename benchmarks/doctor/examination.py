@@ -154,6 +154,9 @@ class _Examination:
                 self._guilty,
             )
         view = self._view(pipeline, isolated, whole)
+        if view.has_cache() and view.pass_elements():
+            # The pass that fills a cache, which may be long, is none of those to come.
+            whole = self._run(pipeline, view.pass_elements()) or whole
         now = costs.scaled_to(costs.in_pipeline(view, whole.model), whole.cpu_s)
         cuts = self._cut(view)
         step_ms = self._request.step_ms or self._consumer_ms(pipeline)
@@ -209,8 +212,8 @@ class _Examination:
         text = _verdict(diagnosis, self._label(bottleneck), keeps_up)
         return dataclasses.replace(diagnosis, verdict=text)
 
-    def _run(self, pipeline: Pipeline) -> Timing | None:
-        """The pipeline as it is."""
+    def _run(self, pipeline: Pipeline, warmup_elements: int = 0) -> Timing | None:
+        """The pipeline as it is, after so many elements if they come soon."""
         seconds = self._request.seconds
         patience = max(seconds * _PATIENCE, _LEAST_PATIENCE_SECONDS)
         try:
@@ -220,6 +223,7 @@ class _Examination:
                     graphs.build(graph_edits.with_own_files(pipeline, self._folder)),
                     seconds * _RUN,
                     warmup_s=seconds * _WARMUP,
+                    warmup_elements=warmup_elements,
                     watches_autotune=True,
                 ),
             )

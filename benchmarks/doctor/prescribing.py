@@ -87,7 +87,7 @@ def prescribe(
         view.pipeline,
         [(each.rewrite,) for each in promising] + [tuned.rewrites],
         seconds=seconds * _TRYING,
-        pass_elements=_pass_elements(view),
+        pass_elements=view.pass_elements(),
         folder=folder,
         least=SURE_GAIN,
     )
@@ -185,12 +185,3 @@ def _promising(
             and sum(shares.get(tag, 0.0) for tag in each.rewrite.tags) > _LEAST_SHARE
         )
     ][:_MOST_TRIED]
-
-
-def _pass_elements(view: View) -> int:
-    """Elements of the whole pipeline in one pass, 0 if that is not known or endless."""
-    for node in view.nodes:
-        if "Repeat" in node.op:
-            count = view.cardinality(node.inputs[0])
-            return max(0, round(count / max(view.elements.get(node.tag, 1.0), 1e-9)))
-    return 0

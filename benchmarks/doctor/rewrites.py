@@ -85,6 +85,18 @@ class View:
             return 0.0
         return self.alone[tag].element_s * self.elements.get(tag, 0.0)
 
+    def pass_elements(self) -> int:
+        """Elements of the whole pipeline in a pass; 0 if that is not known or endless."""
+        for node in self.nodes:
+            if "Repeat" in node.op:
+                count = self.cardinality(node.inputs[0])
+                return max(0, round(count / max(self.elements.get(node.tag, 1.0), 1e-9)))
+        return 0
+
+    def has_cache(self) -> bool:
+        """Whether passes after the first one take elements from where they are kept."""
+        return any(node.op.startswith("CacheDataset") for node in self.nodes)
+
     def cardinality(self, tag: str) -> int:
         """How many elements a dataset has; negative if infinite or not known."""
         return int(graphs.build(self.pipeline, tag).cardinality().numpy())

@@ -141,13 +141,21 @@ def find(dataset: tf.data.Dataset, *, seconds: float = 10.0) -> Tuned:
         now,
         isolated,
         seconds=seconds * _FINDING,
-        measured_s=_measured_s(pipeline, seconds * _RUNNING),
+        measured_s=_measured_s(
+            pipeline, seconds * _RUNNING, view.pass_elements() if view.has_cache() else 0
+        ),
     )
     return _fastest(view, found, seconds * _TRYING)
 
 
-def _measured_s(pipeline: Pipeline, seconds: float) -> float | None:
-    """From one element to the next as it is; None if none come in time."""
+def _measured_s(pipeline: Pipeline, seconds: float, filling: int) -> float | None:
+    """From one element to the next as it is; None if none come in time.
+
+    Args:
+      pipeline: which pipeline.
+      seconds: about how long to run it.
+      filling: elements that fill its caches, which are not counted if they come soon.
+    """
     with tempfile.TemporaryDirectory() as folder:
         try:
             timed: timing.Timing = time_limits.within(
@@ -156,6 +164,7 @@ def _measured_s(pipeline: Pipeline, seconds: float) -> float | None:
                     graphs.build(graph_edits.with_own_files(pipeline, folder)),
                     seconds * 0.6,
                     warmup_s=seconds * 0.4,
+                    warmup_elements=filling,
                 ),
             )
         except (

@@ -32,8 +32,8 @@ from dotmotion_tfds.command_line import Flags, UsageError, run
 
 _ROUNDS = 2
 _SECONDS = 0.4
-# With 7, the same pipeline was 0.89 to 1.05 of itself.
-_FINAL_ROUNDS = 16
+# The median of 7 was 0.89 to 1.05 for pipelines against themselves.
+_FINAL_ROUNDS = 10
 # What is made ahead meanwhile is taken before a turn is counted.
 _DRAIN_SECONDS = 0.3
 _SETTLE_SECONDS = 1.5

@@ -79,6 +79,7 @@ def test_without_a_place_to_keep_it_each_process_compiles(tmp_path, compiler):
     assert not list(tmp_path.glob("dotmotion-*"))
 
 
+@pytest.mark.slow
 def test_layers_do_without_kernels(tmp_path):
     expected = pytest.approx(outcome()[1], rel=1e-6)
     broken = script(tmp_path / "broken", "echo 'x.cc:1: error: out of luck' >&2; exit 3")
