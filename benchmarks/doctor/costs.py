@@ -255,6 +255,11 @@ def _parallelism(
     return float(max(given, 1))
 
 
+def is_left_to_autotune(pipeline: Pipeline, node: Node) -> bool:
+    """Whether the author of a parallel stage has AUTOTUNE find how many calls it makes."""
+    return node.op.startswith("Parallel") and _given(pipeline, node) == _AUTOTUNE
+
+
 def _given(pipeline: Pipeline, node: Node) -> int:
     try:
         value = pipeline.constant(node.tag, "num_parallel_calls")

@@ -154,9 +154,10 @@ class _Examination:
                 self._guilty,
             )
         view = self._view(pipeline, isolated, whole)
-        if view.has_cache() and view.pass_elements():
-            # The pass that fills a cache, which may be long, is none of those to come.
-            whole = self._run(pipeline, view.pass_elements()) or whole
+        filling = view.filling_elements()
+        if filling:
+            # That pass, which may be long, is none of those to come.
+            whole = self._run(pipeline, filling) or whole
         now = costs.scaled_to(costs.in_pipeline(view, whole.model), whole.cpu_s)
         cuts = self._cut(view)
         step_ms = self._request.step_ms or self._consumer_ms(pipeline)

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from benchmarks.doctor import (
     advice,
     candidates,
+    costs,
     memory_advice,
+    parallel_rewrites,
     prefetch_rewrites,
     queueing,
     trials,
@@ -27,9 +29,9 @@ LEAST_GAIN = 1.1
 SURE_GAIN = 1.02
 # Where there was time for one round only.
 _LEAST_ONCE = 1.5
-# What gains only together is prescribed for more: AUTOTUNE, which finds by trial what is
-# given then, loses as much as long as it looks for it.
-_LEAST_TOGETHER, _SURE_TOGETHER = 1.2, 1.1
+# What gains only together is prescribed for more, and so is a number of calls in place of
+# AUTOTUNE, which loses as much as long as it looks for it.
+_LEAST_BY_TRIAL, _SURE_BY_TRIAL = 1.2, 1.1
 # Rewrites that are tried, the most promising first.
 _MOST_TRIED = 6
 # Whose gain the model of queues does not tell.
@@ -95,7 +97,7 @@ def prescribe(
     measured = [
         prescription(view, each.rewrite, each.gain, gain.median, tuned.rewrites)
         for each, gain in zip(promising, gains, strict=True)
-        if gain is not None and _is_sure(gain, LEAST_GAIN, SURE_GAIN)
+        if gain is not None and _is_sure(gain, *_least(view, each.rewrite))
     ]
     measured.sort(key=lambda each: -(each.measured_gain or 0.0))
     if not measured and together is not None:
@@ -144,6 +146,15 @@ def prescription(
     )
 
 
+def _least(view: View, rewrite: Rewrite) -> tuple[float, float]:
+    """What a change has to gain in the median and in the worst round."""
+    if rewrite.kind == parallel_rewrites.MAP:
+        node = view.node(rewrite.tags[0])
+        if costs.is_left_to_autotune(view.pipeline, node):
+            return _LEAST_BY_TRIAL, _SURE_BY_TRIAL
+    return LEAST_GAIN, SURE_GAIN
+
+
 def _is_sure(gain: trials.Gain, median: float, least: float) -> bool:
     if gain.rounds == 1:
         return gain.median >= _LEAST_ONCE
@@ -157,7 +168,7 @@ def _together(
     gain: trials.Gain,
 ) -> list[Prescription]:
     """All changes as one, named after the one that is expected to gain most."""
-    if not _is_sure(gain, _LEAST_TOGETHER, _SURE_TOGETHER):
+    if not _is_sure(gain, _LEAST_BY_TRIAL, _SURE_BY_TRIAL):
         return []
     (first, *_) = (each.rewrite for each in found if each.rewrite in rewrites)
     whole = dataclasses.replace(

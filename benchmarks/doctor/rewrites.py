@@ -93,9 +93,13 @@ class View:
                 return max(0, round(count / max(self.elements.get(node.tag, 1.0), 1e-9)))
         return 0
 
-    def has_cache(self) -> bool:
-        """Whether passes after the first one take elements from where they are kept."""
-        return any(node.op.startswith("CacheDataset") for node in self.nodes)
+    def filling_elements(self) -> int:
+        """Elements of the pass that fills its caches; 0 without, or if that has no end."""
+        if not any(node.op.startswith("CacheDataset") for node in self.nodes):
+            return 0
+        if any("Repeat" in node.op for node in self.nodes):
+            return self.pass_elements()
+        return max(0, self.cardinality(self.nodes[-1].tag))
 
     def cardinality(self, tag: str) -> int:
         """How many elements a dataset has; negative if infinite or not known."""

@@ -42,6 +42,7 @@ class Timing:
       model: of `tf.data.experimental.get_model_proto`, or None.
       is_batched: whether elements were taken in batches, and counted by themselves.
       grown_bytes: of memory that the process has more, an element; less than 0 if less.
+      is_warm: whether as many elements came before it as were to warm up.
     """
 
     elements: int
@@ -56,6 +57,7 @@ class Timing:
     model: Any = None
     is_batched: bool = False
     grown_bytes: float = 0.0
+    is_warm: bool = True
 
 
 class EmptyError(ValueError):
@@ -163,7 +165,7 @@ def measure(
     watch = _Autotune(start) if watches_autotune else None
     taken = _take_for(source, warmup_s, watch, advance)
     if taken < warmup_elements:
-        _take_for(source, 9 * warmup_s, watch, advance, warmup_elements - taken)
+        taken += _take_for(source, 9 * warmup_s, watch, advance, warmup_elements - taken)
     passes = source.passes
     before, resident = counters.read(), psutil.Process().memory_info().rss
     begin = time.perf_counter()
@@ -184,6 +186,7 @@ def measure(
         converged_s=watch.converged_s if watch is not None else None,
         model=model,
         grown_bytes=grown / elements,
+        is_warm=taken >= warmup_elements,
     )
 
 

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from benchmarks.doctor import catalogue, graph_edits, graphs, time_limits, timing
+from benchmarks.doctor import (
+    cache_rewrites,
+    catalogue,
+    graph_edits,
+    graphs,
+    time_limits,
+    timing,
+)
 from benchmarks.doctor.graphs import GraphError, Pipeline
 from benchmarks.doctor.rewrites import Rewrite
 
@@ -37,7 +44,8 @@ class Tried:
     """What trials have shown.
 
     Attributes:
-      gains: of each set of changes; None if it fails.
+      gains: of each set of changes; None if it fails, or would have a cache that could not
+        be filled in the time.
       spread: of the unchanged pipeline's rates, over their median.
     """
 
@@ -106,6 +114,10 @@ def run(
             ):
                 arms[which] = None
                 continue
+            if which and not timed.is_warm and _adds_cache(changes[which - 1]):
+                # What it has cost to fill it is not what it gains.
+                arms[which] = None
+                continue
             times[which].append(timed.element_s)
     if arms[0] is None:
         return Tried(tuple(None for _ in changes), 0.0)
@@ -116,6 +128,10 @@ def run(
         ),
         (max(times[0]) - min(times[0])) / statistics.median(times[0]),
     )
+
+
+def _adds_cache(rewrites: Sequence[Rewrite]) -> bool:
+    return any(each.kind in cache_rewrites.KINDS for each in rewrites)
 
 
 def _gain(before: Sequence[float], after: Sequence[float]) -> Gain | None:

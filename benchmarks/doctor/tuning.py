@@ -141,9 +141,7 @@ def find(dataset: tf.data.Dataset, *, seconds: float = 10.0) -> Tuned:
         now,
         isolated,
         seconds=seconds * _FINDING,
-        measured_s=_measured_s(
-            pipeline, seconds * _RUNNING, view.pass_elements() if view.has_cache() else 0
-        ),
+        measured_s=_measured_s(pipeline, seconds * _RUNNING, view.filling_elements()),
     )
     return _fastest(view, found, seconds * _TRYING)
 

@@ -31,6 +31,18 @@ def prescribe(case, monkeypatch, tmp_path, *, single, together):
     )
 
 
+@pytest.mark.parametrize(("calls", "prescribed"), [(1, True), (tf.data.AUTOTUNE, False)])
+def test_a_number_in_place_of_autotune_has_to_gain_more(
+    monkeypatch, tmp_path, calls, prescribed
+):
+    numbers = tf.data.Dataset.range(100_000)
+    mapped = measured(numbers.map(double, num_parallel_calls=calls, name="map"))
+    little, none = trials.Gain(1.15, 1.08), trials.Gain(1.0, 0.99)
+    found = prescribe(mapped, monkeypatch, tmp_path, single=little, together=none)
+    kinds = [each.kind for each in found.prescriptions]
+    assert ("parallel map" in kinds) == prescribed
+
+
 def test_what_gains_nothing_is_not_prescribed(case, monkeypatch, tmp_path):
     none = trials.Gain(1.01, 0.99)
     found = prescribe(case, monkeypatch, tmp_path, single=none, together=none)

@@ -469,3 +469,18 @@ def test_equal_elements_are_equal_in_value_too():
     changed, _ = catalogue.apply(view.pipeline, vectorised_rewrites.find(view)[:1])
     for old, new in zip(dataset, graphs.build(changed), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "in_a_pass", "filling"),
+    [
+        (numbers().cache().batch(10).repeat(), 5, 5),
+        (numbers().cache().batch(10), 0, 5),
+        (numbers().batch(10).repeat(), 5, 0),
+        (numbers().filter(lambda value: value > 3).cache(), 0, 0),
+    ],
+)
+def test_elements_of_the_pass_that_fills_caches_are_known(dataset, in_a_pass, filling):
+    view = view_of(dataset)
+    assert view.pass_elements() == in_a_pass
+    assert view.filling_elements() == filling
