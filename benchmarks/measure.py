@@ -132,6 +132,8 @@ def compare(
         for number in range(warmups + repeats):
             if number >= warmups:
                 end(renewed)
+                # Who starts first is another in the next round.
+                renewed.reverse()
                 start(renewed, at_once=at_once)
                 for each in renewed * _FIRST_TURNS:
                     works = [each.turn() for _ in range(each.arm.processes)]

@@ -65,6 +65,13 @@ def test_a_renewed_arm_has_other_processes_in_every_round(tmp_path):
     assert len(samples["A"].turns[0]) == 2, "only turns of the round are counted"
 
 
+def test_renewed_arms_start_in_turn(tmp_path):
+    path = tmp_path / "starts"
+    renewed = [Arm(name, arms.starter, (str(path), name), is_renewed=True) for name in "AB"]
+    compare(renewed, repeats=3)
+    assert path.read_text() == "AB" + "BA" + "AB" + "BA"
+
+
 def test_a_renewed_arm_has_to_do_the_same_as_before(tmp_path):
     path = str(tmp_path / "lives")
     renewed = Arm("a", arms.other_in_the_next_life, (path,), is_renewed=True)
