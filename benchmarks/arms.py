@@ -134,9 +134,8 @@ class Running:
         for connection in self._connections:
             connection.close()
 
-    def end(self) -> None:
-        """Ends the processes and what they started; there are none after it."""
-        self.dismiss()
+    def join(self) -> None:
+        """Waits until they and what they started have ended, or ends them."""
         for process in self._processes:
             process.join(timeout=_PATIENCE_SECONDS)
             if process.is_alive():
@@ -189,7 +188,7 @@ def end(running: Sequence[Running]) -> None:
     for each in running:
         each.dismiss()
     for each in running:
-        each.end()
+        each.join()
 
 
 def _serve(connection: Connection, arm: Arm) -> None:

@@ -167,10 +167,10 @@ def _samples(works: Sequence[Work], turns: int, warmups: int) -> Samples:
 def ratio(samples: Mapping[str, Samples], left: str, right: str) -> dict[str, Any]:
     """How many times the rate of `right` the rate of `left` is, round by round.
 
-    Of arms with equally many turns in a round, the ratio of a round is that median over its
-    turns, the first of one with the first of the other. Turns of a tenth of a second that
-    were interrupted took up to forty times as long, so that the ratio of means varied by
-    7 % where this varied by 0.7 %.
+    Of arms with equally many turns in a round, the ratio of a round is the median over the
+    geometric means of pairs of its turns, the first of one with the first of the other.
+    Turns of a tenth of a second that were interrupted took up to forty times as long, so
+    that the ratio of means varied by 7 % where this varied by 0.7 %.
 
     Returns:
       `ratio_of_rounds`; the least and greatest ratio of a single round.

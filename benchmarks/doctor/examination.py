@@ -41,6 +41,8 @@ MakeDataset = Callable[[], tf.data.Dataset]
 
 # Parts of the time that an examination may take.
 _RUN, _WARMUP, _ALONE, _CUTS, _PRESCRIBING = 0.06, 0.04, 0.25, 0.08, 0.49
+# What a pass that fills caches may take of it; prescribing has less then.
+_FILLING = 0.15
 # Without a rate after this part, or these seconds, the pipeline as a whole is given up.
 _PATIENCE, _LEAST_PATIENCE_SECONDS = 0.4, 10.0
 # A rate that falls so much at a stage shows what the model of queues does not know.
@@ -127,6 +129,7 @@ class _Examination:
         folder: str,
     ) -> None:
         self._folder = folder
+        self._patience_s = max(request.seconds * _PATIENCE, _LEAST_PATIENCE_SECONDS)
         self._request = request
         self._dataset = dataset
         self._consumer = consumer
@@ -154,19 +157,21 @@ class _Examination:
                 self._guilty,
             )
         view = self._view(pipeline, isolated, whole)
-        filling = view.filling_elements()
-        if filling:
-            # That pass, which may be long, is none of those to come.
-            whole = self._run(pipeline, filling) or whole
+        before_filling = time.perf_counter()
+        whole = self._after_filling(view, whole)
+        filling_s = time.perf_counter() - before_filling
         now = costs.scaled_to(costs.in_pipeline(view, whole.model), whole.cpu_s)
         cuts = self._cut(view)
         step_ms = self._request.step_ms or self._consumer_ms(pipeline)
         stages = stage_figures.of(view, now, cuts, whole, self._lines)
         bottleneck = _bottleneck(view, now, cuts, whole.element_s)
+        # What came slower than it was expected to leaves half of the time.
+        prescribing_s = self._request.seconds * _PRESCRIBING
+        prescribing_s = max(prescribing_s - filling_s, prescribing_s / 2)
         keeps_up = step_ms is not None and 1000 * whole.element_s <= step_ms
         if keeps_up:
             prescribed = self._beside_consumer(
-                view, (step_ms or 0.0) / 1000, whole.element_s
+                view, (step_ms or 0.0) / 1000, whole.element_s, prescribing_s
             )
         else:
             prescribed = prescribing.prescribe(
@@ -174,7 +179,7 @@ class _Examination:
                 now,
                 isolated,
                 whole=whole,
-                seconds=self._request.seconds * _PRESCRIBING,
+                seconds=prescribing_s,
                 folder=self._folder,
             )
         predicted = None
@@ -213,31 +218,47 @@ class _Examination:
         text = _verdict(diagnosis, self._label(bottleneck), keeps_up)
         return dataclasses.replace(diagnosis, verdict=text)
 
-    def _run(self, pipeline: Pipeline, warmup_elements: int = 0) -> Timing | None:
-        """The pipeline as it is, after so many elements if they come soon."""
-        seconds = self._request.seconds
-        patience = max(seconds * _PATIENCE, _LEAST_PATIENCE_SECONDS)
+    def _run(self, pipeline: Pipeline) -> Timing | None:
+        """The pipeline as it is."""
         try:
-            timed: Timing = time_limits.within(
-                patience,
-                lambda: timing.measure(
-                    graphs.build(graph_edits.with_own_files(pipeline, self._folder)),
-                    seconds * _RUN,
-                    warmup_s=seconds * _WARMUP,
-                    warmup_elements=warmup_elements,
-                    watches_autotune=True,
-                ),
-            )
-            return timed
+            return self._timed(pipeline)
         except TooSlowError:
             self._problems.append(
-                f"not enough elements to measure a rate came within {patience:.0f} s"
+                "not enough elements to measure a rate came within "
+                f"{self._patience_s:.0f} s"
             )
         except EmptyError:
             self._problems.append("the pipeline gives no elements")
         except (GraphError, tf.errors.OpError) as error:
             self._problems.append(_of_user(error))
         return None
+
+    def _after_filling(self, view: View, whole: Timing) -> Timing:
+        """The pipeline after the pass that fills its caches, if that pass is soon over.
+
+        It is none of those to come.
+        """
+        elements = view.filling_elements()
+        if not 0 < elements * whole.element_s < self._request.seconds * _FILLING:
+            return whole
+        try:
+            return self._timed(view.pipeline, elements)
+        except (TooSlowError, EmptyError, GraphError, tf.errors.OpError):
+            return whole
+
+    def _timed(self, pipeline: Pipeline, warmup_elements: int = 0) -> Timing:
+        seconds = self._request.seconds
+        timed: Timing = time_limits.within(
+            self._patience_s,
+            lambda: timing.measure(
+                graphs.build(graph_edits.with_own_files(pipeline, self._folder)),
+                seconds * _RUN,
+                warmup_s=seconds * _WARMUP,
+                warmup_elements=warmup_elements,
+                watches_autotune=True,
+            ),
+        )
+        return timed
 
     def _isolate(self, pipeline: Pipeline, *, is_running: bool) -> Isolated | None:
         seconds = self._request.seconds * _ALONE
@@ -310,10 +331,9 @@ class _Examination:
         return statistics.median(times[2:])
 
     def _beside_consumer(
-        self, view: View, step_s: float, element_s: float
+        self, view: View, step_s: float, element_s: float, seconds: float
     ) -> prescribing.Prescribed:
         """What would have the pipeline work while its slower consumer does."""
-        seconds = self._request.seconds * _PRESCRIBING
         try:
             found: Prescription | None = time_limits.within(
                 2 * seconds + _LEAST_PATIENCE_SECONDS,

@@ -64,7 +64,7 @@ def test_a_process_that_is_busy_is_ended(monkeypatch):
     running = Running(Arm("a", arms.busy))
     running.begin()
     begin = time.monotonic()
-    running.end()
+    end([running])
     assert time.monotonic() - begin < 10
 
 

@@ -241,8 +241,9 @@ def test_numbers_out_of_range_are_refused(given, message):
 
 @pytest.mark.parametrize("passes", [1, None])
 def test_the_pass_that_fills_a_cache_is_not_counted(passes):
-    slow_once = tf.data.Dataset.range(150).map(sleeping).cache(name="cache")
+    slow_once = tf.data.Dataset.range(60).map(sleeping).cache(name="cache")
     endless = slow_once if passes == 1 else slow_once.repeat()
     found = doctor.examine(endless, seconds=SECONDS)
-    # It takes more than a second, as long as all that is counted.
+    # It takes as long as all that is counted at first.
     assert found.element_ms < 2
+    assert not found.problems
