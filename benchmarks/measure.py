@@ -9,8 +9,8 @@ Two processes of one program can differ for as long as they live, by where their
 happens to lie; an arm can have several, which take its turns one after the other, and new
 ones in every round (after Kalibera and Jones, "Rigorous benchmarking in reasonable time",
 2013: repeat at the level where results vary).
-The first rounds warm up and are not counted. Every turn reports what it did, and turns
-that did different work are an error, not a figure.
+The first rounds warm up and are not counted; new processes do so by turns of their own.
+Every turn reports what it did; turns that did different work are an error, not a figure.
 """
 
 from __future__ import annotations
@@ -99,11 +99,13 @@ def compare(
       warmups: rounds before them, at least 1.
       order: of the turns of a round, by the names of the arms, of which each has at least
         one; None for one turn each. Every other round goes the other way round. An arm of
-        several processes has as many turns or a multiple. New processes of an arm that is
-        renewed have turns before a round that are not counted.
+        several processes has as many turns or a multiple. An arm that is renewed has none
+        in the rounds that warm up; its new processes have turns before each of the others
+        that are not counted.
       at_once: how many processes are started at a time; one, if what they note of their
         start is to mean anything.
-      advance: called with the arm's name after each turn.
+      advance: called with the arm's name after each turn of a round, and in its place
+        where an arm has none.
 
     Returns:
       The samples of each arm by name.
@@ -128,7 +130,8 @@ def compare(
     turns: dict[str, list[Work]] = {name: [] for name in names}
     uncounted: dict[str, list[Work]] = {name: [] for name in names}
     try:
-        start(list(running.values()), at_once=at_once)
+        lasting = [each for each in running.values() if not each.arm.is_renewed]
+        start(lasting, at_once=at_once)
         for number in range(warmups + repeats):
             if number >= warmups:
                 end(renewed)
@@ -139,19 +142,21 @@ def compare(
                     works = [each.turn() for _ in range(each.arm.processes)]
                     uncounted[each.arm.name] += works
             for name in reversed(order) if number % 2 else order:
-                turns[name].append(running[name].turn())
+                if number >= warmups or running[name] in lasting:
+                    turns[name].append(running[name].turn())
                 advance(name)
     finally:
         end(list(running.values()))
     _require_equal_work(arms, {name: turns[name] + uncounted[name] for name in names})
     return {
-        name: _samples(works, order.count(name), warmups) for name, works in turns.items()
+        name: _samples(works[-repeats * order.count(name) :], order.count(name))
+        for name, works in turns.items()
     }
 
 
-def _samples(works: Sequence[Work], turns: int, warmups: int) -> Samples:
-    """Of what an arm did, with so many turns in each round."""
-    starts = range(warmups * turns, len(works), turns)
+def _samples(works: Sequence[Work], turns: int) -> Samples:
+    """Of what an arm did in the rounds that count, with so many turns in each."""
+    starts = range(0, len(works), turns)
     rounds = [works[start : start + turns] for start in starts]
     first = rounds[0][0]
     seconds = tuple(tuple(work.seconds or 0.0 for work in works) for works in rounds)
