@@ -34,6 +34,8 @@ _CANT_BE_TOLD = (
 _MOST_PART_SECONDS, _MOST_SECONDS = 1.0, 10.0
 # Parts that a change has run: some have two, and threads begin.
 _PARTS = 3
+# The time that a change is given, as a share of what its stages take: no less.
+_LEAST_WEIGHT = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +46,13 @@ class Candidate:
       rewrite: the change.
       gain: rate after it over rate now.
       after: what the pipeline's stages would cost.
+      is_measured: whether the rate now is one that was measured, and not the model's.
     """
 
     rewrite: Rewrite
     gain: float
     after: tuple[Cost, ...]
+    is_measured: bool = False
 
 
 def find(
@@ -62,6 +66,8 @@ def find(
     """The rewrites that can be made, in order of what they gain.
 
     Of rewrites that exclude each other, such as two ways to vectorise, the best is given.
+    What concerns the stages that take most of the time is run longest: its gain is what
+    people look at first, and it is a ratio of two short runs.
 
     Args:
       view: the pipeline.
@@ -72,11 +78,12 @@ def find(
     """
     found = []
     vectorised: set[str] = set()
-    rewrites = _by_share(view, now)
-    fair_s = seconds / (_PARTS * max(len(rewrites), 1))
-    part_s = min(max(fair_s, expectations.PART_SECONDS), _MOST_PART_SECONDS)
+    by_share = _by_share(view, now)
+    weights = [max(share, _LEAST_WEIGHT) for _, share in by_share]
     with timing.deadline(seconds) as has_time:
-        for rewrite in rewrites:
+        for (rewrite, _), weight in zip(by_share, weights, strict=True):
+            fair_s = seconds / _PARTS * weight / sum(weights)
+            part_s = min(max(fair_s, expectations.PART_SECONDS), _MOST_PART_SECONDS)
             is_vectorised = rewrite.kind == vectorised_rewrites.VECTORISE
             # The longest chain that can be made is given first.
             if is_vectorised and rewrite.tags[-1] in vectorised:
@@ -100,21 +107,23 @@ def find(
                 continue
             if is_vectorised:
                 vectorised.add(rewrite.tags[-1])
+            is_measured = measured_s is not None and expected.is_measured
             gain = _gain(view, now, expected, measured_s)
-            found.append(Candidate(rewrite, gain, expected.costs))
+            found.append(Candidate(rewrite, gain, expected.costs, is_measured))
     return sorted(found, key=lambda candidate: -candidate.gain)
 
 
-def _by_share(view: View, now: Sequence[Cost]) -> list[Rewrite]:
-    """All rewrites, first those of the stages that take most of the time.
+def _by_share(view: View, now: Sequence[Cost]) -> list[tuple[Rewrite, float]]:
+    """All rewrites, first those of the stages that take most of the time, with that share.
 
     There may not be the time to run every part that would change.
     """
     shares = queueing.shares(now, view.cores)
-    return sorted(
-        catalogue.find(view),
-        key=lambda rewrite: -max(shares.get(tag, 0.0) for tag in rewrite.tags),
-    )
+    found = [
+        (rewrite, max(shares.get(tag, 0.0) for tag in rewrite.tags))
+        for rewrite in catalogue.find(view)
+    ]
+    return sorted(found, key=lambda each: -each[1])
 
 
 def _gain(

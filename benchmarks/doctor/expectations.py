@@ -95,7 +95,9 @@ def after(
     if kind in _RUN and may_measure:
         with contextlib.suppress(*_NOT_RUN):
             part = parts.run(view, isolated, rewrite, part_s)
-            return Expected(_with_part(view, changed, rewrite, part), True)
+            # What a full cache has already kept is never made again.
+            is_run = view.elements.get(part.tags[-1], 0.0) > 0
+            return Expected(_with_part(view, changed, rewrite, part), is_run)
     if kind in _ONLY_RUN:
         return None
     if kind in parallel_rewrites.KINDS:

@@ -46,11 +46,17 @@ class Tried:
     Attributes:
       gains: of each set of changes; None if it fails, or would have a cache that could not
         be filled in the time.
-      spread: of the unchanged pipeline's rates, over their median.
+      unchanged_s: from one element of the unchanged pipeline to the next, in each round.
     """
 
     gains: tuple[Gain | None, ...]
-    spread: float
+    unchanged_s: tuple[float, ...] = ()
+
+    @property
+    def spread(self) -> float:
+        """Of the unchanged pipeline's rates, over their median."""
+        times = self.unchanged_s
+        return (max(times) - min(times)) / statistics.median(times) if times else 0.0
 
 
 def run(
@@ -61,6 +67,7 @@ def run(
     folder: str,
     pass_elements: int = 0,
     least: float = 0.0,
+    rounds: int = _ROUNDS,
 ) -> Tried:
     """Measures what sets of changes gain.
 
@@ -75,18 +82,19 @@ def run(
       pass_elements: elements in a pass; caches are filled with as many before anything is
         counted.
       least: a change that gains less in the first round has no other one.
+      rounds: how many there are, if there is time for them.
     """
     arms: list[Pipeline | None] = [pipeline]
     for rewrites in changes:
         changed, made = catalogue.apply(pipeline, rewrites)
         arms.append(changed if made else None)
     running = sum(arm is not None for arm in arms)
-    each_s = seconds / (running * _ROUNDS)
+    each_s = seconds / (running * rounds)
     # Two thirds warm up, since AUTOTUNE begins anew.
     each_s = min(max(each_s / 3, _LEAST_SECONDS / 2), _MOST_SECONDS)
     times: list[list[float]] = [[] for _ in arms]
     begin = time.perf_counter()
-    for number in range(_ROUNDS):
+    for number in range(rounds):
         # One round can't tell a gain from chance: the second is the last to be given up.
         end = begin + (2.0 if number == 1 else 1.5) * seconds
         order = range(len(arms)) if number % 2 == 0 else range(len(arms) - 1, -1, -1)
@@ -120,13 +128,13 @@ def run(
                 continue
             times[which].append(timed.element_s)
     if arms[0] is None:
-        return Tried(tuple(None for _ in changes), 0.0)
+        return Tried(tuple(None for _ in changes))
     return Tried(
         tuple(
             _gain(times[0], times[number]) if arms[number] is not None else None
             for number in range(1, len(arms))
         ),
-        (max(times[0]) - min(times[0])) / statistics.median(times[0]),
+        tuple(times[0]),
     )
 
 

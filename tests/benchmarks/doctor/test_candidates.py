@@ -17,7 +17,7 @@ def find(case, **options):
 
 
 def test_the_best_comes_first(case):
-    found = find(case, seconds=30.0, measured_s=1.0)
+    found = find(case, seconds=5.0, measured_s=1.0)
     gains = [each.gain for each in found]
     assert gains == sorted(gains, reverse=True)
     by_kind = {each.rewrite.kind: each.gain for each in found}
@@ -59,3 +59,16 @@ def test_parts_run_for_a_fair_share_of_the_time(case, monkeypatch, seconds, most
     assert find(case, seconds=seconds) == []
     assert asked == [(seconds > 0, most)] * len(asked)
     assert asked
+
+
+def test_what_takes_most_of_the_time_is_run_longest(case, monkeypatch):
+    asked = []
+
+    def note(view, now, isolated, rewrite, *, may_measure, part_s):
+        asked.append(part_s)
+
+    monkeypatch.setattr(expectations, "after", note)
+    find(case, seconds=4.0)
+    assert asked == sorted(asked, reverse=True)
+    assert 0.2 < asked[0] <= 1.0
+    assert asked[-1] == 0.2

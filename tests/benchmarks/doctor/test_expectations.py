@@ -47,6 +47,13 @@ def test_a_vectorised_chain_is_run_as_a_whole(of_small_maps):
     assert last.own_s < sum(before[name].wall_s for name in ("first", "second", "batch"))
 
 
+def test_what_a_full_cache_has_kept_is_not_run_again():
+    kept = NUMBERS.take(1000).map(double, name="kept").cache().batch(100).repeat()
+    found, _, before = expect(measured(kept), "parallel map")
+    assert before["kept"].wall_s == 0
+    assert not found.is_measured, "its seconds never pass"
+
+
 def test_without_time_nothing_is_told_of_other_work(of_small_maps):
     assert expect(of_small_maps, "vectorise", may_measure=False)[0] is None
 

@@ -1,7 +1,13 @@
 import pytest
 import tensorflow as tf
 
-from benchmarks.doctor import memory_advice, prescribing, trials
+from benchmarks.doctor import (
+    candidates,
+    memory_advice,
+    parallel_rewrites,
+    prescribing,
+    trials,
+)
 from benchmarks.doctor.advice import Advice
 from benchmarks.doctor.rewrites import Rewrite
 from benchmarks.doctor.timing import Timing
@@ -17,12 +23,12 @@ def case():
     return measured(dataset.map(double, name="other").prefetch(1).batch(100, name="batch"))
 
 
-def prescribe(case, monkeypatch, tmp_path, *, single, together):
+def prescribe(case, monkeypatch, tmp_path, *, single, together, unchanged_s=(1.0,)):
     """What is prescribed if trials give these gains for one change, and for all."""
 
     def tried(pipeline, changes, **options):
         gains = [single] * (len(changes) - 1) + [together]
-        return trials.Tried(tuple(gains), 0.01)
+        return trials.Tried(tuple(gains), unchanged_s)
 
     monkeypatch.setattr(trials, "run", tried)
     view, now, isolated = case
@@ -69,6 +75,27 @@ def test_what_gains_alone_is_prescribed_alone(case, monkeypatch, tmp_path):
     found = prescribe(case, monkeypatch, tmp_path, single=gain, together=gain)
     assert {each.measured_gain for each in found.prescriptions} == {1.5}
     assert all("; " not in each.edit for each in found.prescriptions)
+
+
+@pytest.mark.parametrize(
+    ("unchanged_s", "predicted"), [((1.0, 1.0), [3.0, 1.5]), ((2.0, 2.0, 9.0), [6.0, 1.5])]
+)
+def test_what_is_expected_is_told_of_the_rate_that_trials_see(
+    case, monkeypatch, tmp_path, unchanged_s, predicted
+):
+    """The whole was run once, a second for an element, and was slow by chance."""
+    view, now, _ = case
+    one, other = parallel_rewrites.find(view)[:2]
+    expected = [
+        candidates.Candidate(one, 3.0, tuple(now), is_measured=True),
+        candidates.Candidate(other, 1.5, tuple(now)),
+    ]
+    monkeypatch.setattr(candidates, "find", lambda *_, **__: expected)
+    gain = trials.Gain(1.5, 1.4)
+    found = prescribe(
+        case, monkeypatch, tmp_path, single=gain, together=gain, unchanged_s=unchanged_s
+    )
+    assert [each.predicted_gain for each in found.prescriptions] == predicted
 
 
 @pytest.mark.parametrize("gain", [trials.Gain(1.15, 1.12), trials.Gain(1.4, 1.05)])
