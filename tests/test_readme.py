@@ -11,7 +11,14 @@ README = pathlib.Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
+@pytest.mark.parametrize(
+    "number",
+    [
+        # Half a minute of examining and tuning.
+        pytest.param(number, marks=[pytest.mark.slow] if "doctor" in block else [])
+        for number, block in enumerate(BLOCKS)
+    ],
+)
 def test_a_python_block_runs(number, tmp_path):
     done = python("-c", BLOCKS[number], cwd=tmp_path, env={"TFDS_DATA_DIR": str(tmp_path)})
     assert done.returncode == 0, done.stderr

@@ -18,6 +18,7 @@ def whole(tmp_path_factory):
     "disk full while a checkpoint is written",
     "one line, exit 1, the checkpoints before it are kept, and the run goes on later",
 )
+@pytest.mark.slow
 def test_a_checkpoint_that_does_not_fit(whole, tmp_path):
     assert was_killed(train(tmp_path, strikes=["step=3"]))
     before = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())

@@ -48,9 +48,8 @@ def wait_for_steps(process, workdir):
 @pytest.mark.fault(
     "SIGTERM or SIGINT", "a checkpoint, exit 143 or 130, and the same weights"
 )
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_was_asked_to_stop_ends_with_the_weights_of_one_that_was_not(
     tmp_path, number
 ):

@@ -204,6 +204,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, monkeypatch):
     assert checkpoints.load_latest(tmp_path / "checkpoints").step == 2
 
 
+@pytest.mark.slow
 def test_two_replicas_follow_the_loss_of_one(tmp_path):
     traces = {}
     for replicas in (1, 2):

@@ -55,7 +55,7 @@ def test_a_pipeline_is_examined_and_told_in_all_forms(module):
 
 
 def test_changes_are_written_for_another_process(module):
-    options = ["--tune", "--seconds=6", "--emit=options.json"]
+    options = ["--tune", "--seconds=5", "--emit=options.json"]
     done = python("-m", "benchmarks.doctor", "pipelines.py:make", *options, cwd=module)
     assert done.returncode == 0, done.stderr
     assert "+ parallel map" in done.stdout

@@ -45,6 +45,7 @@ def test_any_number_of_workers_writes_the_files_of_a_plain_build(
     assert (differing, unreadable) == ([], [])
 
 
+@pytest.mark.slow
 def test_a_worker_that_fails_leaves_nothing_and_is_reported_in_one_line(tmp_path):
     options = [f"--config={CONFIG}", f"--data_dir={tmp_path}", with_workers(2)]
     done = run([*LIMITED, *BUILD, *options])

@@ -107,6 +107,7 @@ def test_a_killed_build_is_no_dataset_and_the_next_one_names_what_it_left(tmp_pa
     "two builds at once",
     "one builds, the other waits and uses it",
 )
+@pytest.mark.slow
 def test_of_two_builds_at_once_one_wins_and_the_other_says_so(tmp_path):
     limit = "--max_examples_per_split=500"
     first = start(tmp_path, limit)
