@@ -52,6 +52,9 @@ _CONTINUING = (
 # A shuffle is run with the rest if it is soon full.
 _SHUFFLES = ("ShuffleDataset", "ShuffleDatasetV2", "ShuffleDatasetV3")
 _MOST_FILLING_SECONDS = 0.25
+# More elements than are taken of a range in a minute. To have it repeated takes a tenth of
+# the time in which a batch is made of it.
+_MANY = 1 << 30
 # Taking an element that is kept.
 _TAKING_SECONDS = 2e-6
 
@@ -95,7 +98,7 @@ def run(view: View, isolated: Isolated, rewrite: Rewrite, seconds: float) -> Par
     # A source such as a range is faster than what hands out elements that are kept.
     is_source_run = not source.inputs
     feed = graphs.build(view.pipeline, source.tag) if is_source_run else None
-    feed = (feed or isolated.kept[source.tag]).repeat()
+    feed = _endless(feed or isolated.kept[source.tag])
     cut = graphs.read(graphs.build(view.pipeline, tags[-1]))
     changed, made = catalogue.apply(cut, [rewrite])
     if not made:
@@ -107,6 +110,13 @@ def run(view: View, isolated: Isolated, rewrite: Rewrite, seconds: float) -> Par
     if rewrite.kind == vectorised_rewrites.VECTORISE:
         batching = _batching(view, rewrite, feed, timed, tags, seconds)
     return Part((source.tag, *tags) if is_source_run else tags, timed, batching)
+
+
+def _endless(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset again and again, if it ends before it has been run for long."""
+    count = int(dataset.cardinality().numpy())
+    is_long = count == tf.data.INFINITE_CARDINALITY or count > _MANY
+    return dataset if is_long else dataset.repeat()
 
 
 def _behind_a_cache(
