@@ -49,11 +49,9 @@ _KNOWN_BATCH_SECONDS = 0.05
 # a quarter of a second and as much in a tenth. Others would count what their buffers have
 # kept in a short turn: a twentieth in a tenth of a second.
 _PLACES, _TURNS_OF_FOUR = 4, 4
+# Those that divide the places, at which memset has a turn.
+_PROCESSES = (1, 2, 4)
 _SHORT_PART = 0.1
-# At a time, of the stream, its control and memset, and others in each round: processes of
-# the same stream differ by 2 % as long as they live (the standard deviation of 14; with
-# huge pages it was 9 %). Of memset, one in five was a third slower.
-_PROCESSES = 2
 _RAM_BUDGET_BYTES = 1 << 28
 
 
@@ -66,6 +64,9 @@ def define_flags() -> Flags:
     flags.integer("clips", 2048, "clips to store or cache, a multiple of the batch size")
     flags.integer("repeats", 7, "rounds that are counted, after one that is not")
     flags.number("seconds", 1.0, "how long a turn lasts; the stream has more, of a tenth")
+    # Processes of the same stream differ by 2 % as long as they live (standard deviation of
+    # 14; with huge pages it was 9 %). Of memset, one in five was a third slower.
+    flags.integer("processes", 2, "of the stream and of memset, new ones in each round")
     flags.string("dir", None, "where to store clips; a temporary directory if not given")
     return flags
 
@@ -77,6 +78,7 @@ def measure_input(
     num_clips: int,
     repeats: int,
     seconds: float,
+    processes: int,
     folder: pathlib.Path,
     advance: Callable[[str], Any],
 ) -> dict[str, Any]:
@@ -88,6 +90,8 @@ def measure_input(
       num_clips: clips to store or cache, a multiple of `batch_size`.
       repeats: rounds that are counted.
       seconds: how long a turn lasts; those of the stream last a tenth.
+      processes: 1, 2 or 4 at a time of the stream, its control and memset, others in each
+        round.
       folder: an empty directory to work in.
       advance: called with the arm's name after each turn.
 
@@ -108,14 +112,14 @@ def measure_input(
         "ceilings": {},
     }
     memset_arms = [
-        dataclasses.replace(arm, processes=_PROCESSES, is_renewed=True)
+        dataclasses.replace(arm, processes=processes, is_renewed=True)
         for arm in ceilings.batch_memset_arms(batch_size * clip_bytes)
     ]
     memset_names = [arm.name for arm in memset_arms]
     memset = memset_names[-1]
     for group in groups:
         place = folder / group
-        arms = _arms(group, batch_size, num_clips, seconds, place)
+        arms = _arms(group, batch_size, num_clips, seconds, processes, place)
         samples = measure.compare(
             arms + memset_arms,
             repeats=repeats,
@@ -164,7 +168,12 @@ def summary(samples: measure.Samples, memset: measure.Samples) -> dict[str, Any]
 
 
 def _arms(
-    group: str, batch_size: int, num_clips: int, seconds: float, folder: pathlib.Path
+    group: str,
+    batch_size: int,
+    num_clips: int,
+    seconds: float,
+    processes: int,
+    folder: pathlib.Path,
 ) -> list[Arm]:
     def arm(name: str, pipeline: str, work: str) -> Arm:
         env = {} if pipeline == _KNOWN else dict(_pipelines().GROUPS[group][pipeline].env)
@@ -172,8 +181,8 @@ def _arms(
         turn_s = seconds * _SHORT_PART if is_short else seconds
         settings = (batch_size, num_clips, turn_s, str(folder / name), env)
         arguments = (group, pipeline, *settings)
-        processes = _PROCESSES if is_short else 1
-        return Arm(name, prepare, arguments, work, processes, is_renewed=is_short)
+        count = processes if is_short else 1
+        return Arm(name, prepare, arguments, work, count, is_renewed=is_short)
 
     arms = []
     for name, work in _works(group).items():
@@ -369,6 +378,8 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
         )
     require_integer("repeats", given["repeats"], 1, 1000)
     measured_run.require_seconds(given["seconds"])
+    if given["processes"] not in _PROCESSES:
+        raise UsageError(f"--processes={given['processes']}: expected one of {_PROCESSES}")
     path = measured_run.place_of_result(given["json"])
     return {**given, "groups": groups, "json": path}
 
@@ -387,6 +398,7 @@ def _measure(options: dict[str, Any]) -> int:
             num_clips=options["clips"],
             repeats=options["repeats"],
             seconds=options["seconds"],
+            processes=options["processes"],
             folder=folder,
             advance=advance,
         ),

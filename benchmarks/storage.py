@@ -98,10 +98,11 @@ def measure_storage(
     building.append(
         Arm("control", prepare_build, ("build", stored["zlib"], str(folder / "c")), "build")
     )
-    samples = measure.compare(
-        building, repeats=repeats, at_once=os.cpu_count() or 1, advance=advance
-    )
-    samples |= measure.compare(reading, repeats=repeats, advance=advance)
+    samples: dict[str, measure.Samples] = {}
+    for arms in (building, reading):
+        samples |= measure.compare(
+            arms, repeats=repeats, at_once=os.cpu_count() or 1, advance=advance
+        )
     memory = measure.compare(ceilings.memory_arms(), repeats=repeats, advance=advance)
     clip_bytes = stored["zlib"].spec.clip_bytes
     memcpy_bytes_per_s = max(

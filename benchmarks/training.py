@@ -68,6 +68,7 @@ def define_flags() -> Flags:
     flags.string("layers", ",".join(training_grid.LAYERS), "for the part accuracy")
     flags.integer("seeds", 3, "runs of each, for the part accuracy")
     flags.integer("repeats", 5, "rounds that are counted, after one that is not")
+    flags.integer("at_once", 1, "processes to start at a time; first steps are slower then")
     flags.boolean("peers", "measure PyTorch too")
     return flags
 
@@ -115,6 +116,7 @@ class Plan:
       layers: 'fast', 'stock' or both, for the part 'accuracy'.
       seeds: runs of each, for the part 'accuracy'.
       repeats: rounds that are counted.
+      at_once: processes that are started at a time for the part 'steps'.
       peers: whether to measure PyTorch too.
     """
 
@@ -125,6 +127,7 @@ class Plan:
     layers: Sequence[str] = training_grid.LAYERS
     seeds: int = 3
     repeats: int = 5
+    at_once: int = 1
     peers: bool = False
 
     @property
@@ -216,7 +219,9 @@ def _measure_steps(
     advance: Callable[[str], Any],
 ) -> dict[str, Any]:
     arms = _arms(kind, model_name, weights, plan.batch_size, peers=plan.peers)
-    samples = measure.compare(arms, repeats=plan.repeats, advance=advance)
+    samples = measure.compare(
+        arms, repeats=plan.repeats, at_once=plan.at_once, advance=advance
+    )
     ways = {way: _summary(samples[way]) for way in samples if way != _CONTROL}
     return {
         "ways": ways,
@@ -299,6 +304,7 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
     require_integer("batch_size", given["batch_size"], 1, MAX_BATCH_SIZE)
     require_integer("seeds", given["seeds"], 1, 1000)
     require_integer("repeats", given["repeats"], 1, 1000)
+    require_integer("at_once", given["at_once"], 1, 64)
     if given["peers"] and importlib.util.find_spec("torch") is None:
         raise UsageError("--peers and PyTorch is not installed: pip install '.[peers]'")
     plan = Plan(
@@ -309,6 +315,7 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
         layers=layers,
         seeds=given["seeds"],
         repeats=given["repeats"],
+        at_once=given["at_once"],
         peers=given["peers"],
     )
     return {"plan": plan, "json": measured_run.place_of_result(given["json"])}

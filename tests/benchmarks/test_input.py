@@ -13,6 +13,7 @@ from benchmarks import input, peers
         (input, ["--clips=100"], "clips=100 is out of range"),
         (input, ["--batch_size=64", "--clips=100"], "use --clips=64"),
         (input, ["--seconds=0"], "--seconds=0"),
+        (input, ["--processes=3"], "--processes=3: expected one of (1, 2, 4)"),
         (peers, ["--clips=600"], "use --clips=512"),
         (peers, ["--repeats=0"], "repeats=0"),
     ],
