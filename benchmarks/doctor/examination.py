@@ -7,7 +7,7 @@ import statistics
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -25,12 +25,12 @@ from benchmarks.doctor import (
     stage_figures,
     time_limits,
     timing,
+    verdicts,
     what_if,
 )
-from benchmarks.doctor.diagnosis import CONSUMER, Diagnosis, Prescription, Stage
+from benchmarks.doctor.diagnosis import CONSUMER, Diagnosis, Prescription
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 from benchmarks.doctor.isolation import Isolated, StageError
-from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.request import Request
 from benchmarks.doctor.rewrites import View
 from benchmarks.doctor.time_limits import TooSlowError
@@ -45,8 +45,6 @@ _RUN, _WARMUP, _ALONE, _CUTS, _PRESCRIBING = 0.06, 0.04, 0.25, 0.08, 0.49
 _FILLING = 0.15
 # Without a rate after this part, or these seconds, the pipeline as a whole is given up.
 _PATIENCE, _LEAST_PATIENCE_SECONDS = 0.4, 10.0
-# A rate that falls so much at a stage shows what the model of queues does not know.
-_FALL = 1.5
 
 
 class UserCodeError(Exception):
@@ -92,7 +90,7 @@ def examine(
         try:
             made = _made(make_dataset)
         except UserCodeError as error:
-            return _failed(str(error), begin)
+            return verdicts.failed(str(error), begin)
         with tempfile.TemporaryDirectory() as folder:
             return _Examination(request, made, consumer, begin, folder).result()
 
@@ -149,7 +147,7 @@ class _Examination:
         whole = self._run(pipeline)
         isolated = self._isolate(pipeline, is_running=whole is not None)
         if isolated is None or whole is None:
-            return _failed(
+            return verdicts.failed(
                 self._problems[0],
                 self._begin,
                 self._problems,
@@ -164,7 +162,7 @@ class _Examination:
         cuts = self._cut(view)
         step_ms = self._request.step_ms or self._consumer_ms(pipeline)
         stages = stage_figures.of(view, now, cuts, whole, self._lines)
-        bottleneck = _bottleneck(view, now, cuts, whole.element_s)
+        bottleneck = verdicts.bottleneck(view, now, cuts, whole.element_s)
         # What came slower than it was expected to leaves half of the time.
         prescribing_s = self._request.seconds * _PRESCRIBING
         prescribing_s = max(prescribing_s - filling_s, prescribing_s / 2)
@@ -215,7 +213,7 @@ class _Examination:
             tuned_gain=prescribed.tuned_gain,
             fingerprint=fingerprint(),
         )
-        text = _verdict(diagnosis, self._label(bottleneck), keeps_up)
+        text = verdicts.text(diagnosis, self._label(bottleneck), keeps_up=keeps_up)
         return dataclasses.replace(diagnosis, verdict=text)
 
     def _run(self, pipeline: Pipeline) -> Timing | None:
@@ -350,7 +348,7 @@ class _Examination:
         return prescribing.Prescribed(() if found is None else (found,), None, 0.0)
 
     def _as_a_whole(self, error: GraphError) -> Diagnosis:
-        return _failed(f"its stages can't be told apart: {error}", self._begin)
+        return verdicts.failed(f"its stages can't be told apart: {error}", self._begin)
 
     def _label(self, node: Node) -> str:
         text = f"{node.name} {node.function}".strip()
@@ -358,76 +356,5 @@ class _Examination:
         return f"{text} ({line})" if line else text
 
 
-def _bottleneck(
-    view: View, now: Sequence[Cost], cuts: Mapping[str, float], measured_s: float
-) -> Node:
-    """The stage with the largest share; or the one at which the rate falls unexplained."""
-    slowest = queueing.limits(now, view.cores)[0]
-    tag = max(slowest.loads, key=lambda each: slowest.loads[each])
-    if cuts and measured_s > _FALL * max(slowest.seconds, view.handover_s):
-        before = None
-        falls = {}
-        for each, rate in cuts.items():
-            falls[each] = 1 / rate - (1 / before if before else 0.0)
-            before = rate
-        tag = max(falls, key=lambda each: falls[each])
-    return view.node(tag)
-
-
 def _of_user(error: BaseException) -> str:
     return f"the pipeline fails: {graphs.first_line(error)}"
-
-
-def _verdict(diagnosis: Diagnosis, label: str, keeps_up: bool) -> str:
-    rate = f"{diagnosis.elements_per_s:,.4g} elements/s"
-    if keeps_up:
-        faster = (
-            f"The pipeline is faster than its consumer: {rate}, an element in "
-            f"{diagnosis.element_ms:,.3g} ms for a step of {diagnosis.step_ms:,.3g} ms."
-        )
-        if not diagnosis.prescriptions:
-            return faster
-        (ahead,) = diagnosis.prescriptions
-        return (
-            f"{faster} But each waits for the other. First: {ahead.kind}, measured to make "
-            f"steps {ahead.measured_gain:,.3g} times as fast."
-        )
-    limited = f"{rate}, limited by {label}."
-    if not diagnosis.prescriptions:
-        return f"The pipeline is fine as it is: {limited} Nothing was found to gain."
-    best = diagnosis.prescriptions[0]
-    how = (
-        "which only you can change"
-        if best.measured_gain is None
-        else f"measured to make it {best.measured_gain:,.3g} times as fast"
-    )
-    return f"{limited[0].upper()}{limited[1:]} First: {best.kind}, {how}."
-
-
-def _failed(
-    problem: str,
-    begin: float,
-    problems: Sequence[str] = (),
-    stages: Sequence[Stage] = (),
-    bottleneck: str = "",
-) -> Diagnosis:
-    return Diagnosis(
-        bottleneck=bottleneck,
-        verdict=f"No rate could be measured: {problem}.",
-        stages=tuple(stages),
-        prescriptions=(),
-        elements_per_s=0.0,
-        spread=0.0,
-        element_ms=0.0,
-        cpu_ms=0.0,
-        cores=timing.cores(),
-        page_faults=0.0,
-        bytes_per_element=0.0,
-        fraction_of_memset=None,
-        first_element_s=0.0,
-        autotune_converged_s=None,
-        step_ms=None,
-        examined_s=time.perf_counter() - begin,
-        problems=tuple(problems) or (problem,),
-        fingerprint=fingerprint(),
-    )

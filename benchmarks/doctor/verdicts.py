@@ -1,0 +1,110 @@
+"""What an examination comes to: the stage that limits the rate, and a verdict in words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from benchmarks.doctor import queueing, timing
+from benchmarks.doctor.diagnosis import Diagnosis, Stage
+from benchmarks.doctor.graphs import Node
+from benchmarks.doctor.queueing import Cost
+from benchmarks.doctor.rewrites import View
+from benchmarks.fingerprint import fingerprint
+
+# A rate that falls so much at a stage shows what the model of queues does not know.
+_FALL = 1.5
+
+
+def bottleneck(
+    view: View, now: Sequence[Cost], cuts: Mapping[str, float], measured_s: float
+) -> Node:
+    """The stage with the largest share; or the one at which the rate falls unexplained.
+
+    Args:
+      view: the pipeline.
+      now: what its stages cost as it runs.
+      cuts: rates of the pipeline cut after each stage, in elements of the whole one.
+      measured_s: from one element of the whole one to the next.
+    """
+    slowest = queueing.limits(now, view.cores)[0]
+    tag = max(slowest.loads, key=lambda each: slowest.loads[each])
+    if cuts and measured_s > _FALL * max(slowest.seconds, view.handover_s):
+        before = None
+        falls = {}
+        for each, rate in cuts.items():
+            falls[each] = 1 / rate - (1 / before if before else 0.0)
+            before = rate
+        tag = max(falls, key=lambda each: falls[each])
+    return view.node(tag)
+
+
+def text(diagnosis: Diagnosis, label: str, *, keeps_up: bool) -> str:
+    """The verdict on a pipeline that gives elements.
+
+    Args:
+      diagnosis: all the rest of it.
+      label: of the stage that limits the rate.
+      keeps_up: whether the consumer is slower still.
+    """
+    rate = f"{diagnosis.elements_per_s:,.4g} elements/s"
+    if keeps_up:
+        faster = (
+            f"The pipeline is faster than its consumer: {rate}, an element in "
+            f"{diagnosis.element_ms:,.3g} ms for a step of {diagnosis.step_ms:,.3g} ms."
+        )
+        if not diagnosis.prescriptions:
+            return faster
+        (ahead,) = diagnosis.prescriptions
+        return (
+            f"{faster} But each waits for the other. First: {ahead.kind}, measured to make "
+            f"steps {ahead.measured_gain:,.3g} times as fast."
+        )
+    limited = f"{rate}, limited by {label}."
+    if not diagnosis.prescriptions:
+        return f"The pipeline is fine as it is: {limited} Nothing was found to gain."
+    best = diagnosis.prescriptions[0]
+    how = (
+        "which only you can change"
+        if best.measured_gain is None
+        else f"measured to make it {best.measured_gain:,.3g} times as fast"
+    )
+    return f"{limited[0].upper()}{limited[1:]} First: {best.kind}, {how}."
+
+
+def failed(
+    problem: str,
+    begin: float,
+    problems: Sequence[str] = (),
+    stages: Sequence[Stage] = (),
+    guilty: str = "",
+) -> Diagnosis:
+    """The diagnosis of a pipeline that gives no elements in the time there is.
+
+    Args:
+      problem: why.
+      begin: of `time.perf_counter()`, when the examination began.
+      problems: all of them, if there are more.
+      stages: as far as they are known.
+      guilty: the name of the stage that fails, if one does.
+    """
+    return Diagnosis(
+        bottleneck=guilty,
+        verdict=f"No rate could be measured: {problem}.",
+        stages=tuple(stages),
+        prescriptions=(),
+        elements_per_s=0.0,
+        spread=0.0,
+        element_ms=0.0,
+        cpu_ms=0.0,
+        cores=timing.cores(),
+        page_faults=0.0,
+        bytes_per_element=0.0,
+        fraction_of_memset=None,
+        first_element_s=0.0,
+        autotune_converged_s=None,
+        step_ms=None,
+        examined_s=time.perf_counter() - begin,
+        problems=tuple(problems) or (problem,),
+        fingerprint=fingerprint(),
+    )
