@@ -49,9 +49,9 @@ _KNOWN_BATCH_SECONDS = 0.05
 # a quarter of a second and as much in a tenth. Others would count what their buffers have
 # kept in a short turn: a twentieth in a tenth of a second.
 _PLACES, _TURNS_OF_FOUR = 4, 4
+_SHORT_PART = 0.1
 # Those that divide the places, at which memset has a turn.
 _PROCESSES = (1, 2, 4)
-_SHORT_PART = 0.1
 _RAM_BUDGET_BYTES = 1 << 28
 
 
