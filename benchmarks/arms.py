@@ -1,12 +1,14 @@
 """One side of a comparison, and the processes that it lives in.
 
 Each process is a fresh one: allocators, autotuning and compiled code of one arm can't help
-or hurt another.
+or hurt another. Arms that share a home share its processes, and so all that makes one
+process of a program faster than the next.
 """
 
 from __future__ import annotations
 
 import atexit
+import collections
 import contextlib
 import dataclasses
 import multiprocessing
@@ -65,6 +67,8 @@ class Arm:
       group: arms of one group have to do the same work.
       processes: how many processes take the arm's turns one after the other.
       is_renewed: whether they are others in every round that is counted.
+      home: arms of one home live in the same processes, and are prepared there one after
+        the other; empty for processes of its own.
     """
 
     name: str
@@ -73,30 +77,41 @@ class Arm:
     group: str = ""
     processes: int = 1
     is_renewed: bool = False
+    home: str = ""
 
 
 class Running:
-    """The processes of an arm, which take its turns one after the other."""
+    """The processes of an arm, or of those of a home, each with turns of all of them.
 
-    def __init__(self, arm: Arm) -> None:
+    Attributes:
+      arms: whose they are.
+      processes: how many there are to be.
+      is_renewed: whether there are others in every round that is counted.
+    """
+
+    def __init__(self, *arms: Arm) -> None:
         """Starts none yet.
 
         Args:
-          arm: whose they are.
+          *arms: whose they are, at least one, with as many processes and renewed alike.
         """
-        self.arm = arm
+        lives = {(arm.processes, arm.is_renewed) for arm in arms}
+        if len(lives) != 1:
+            raise ValueError(f"{[arm.name for arm in arms]}: one home and {lives=}")
+        self.arms = arms
+        ((self.processes, self.is_renewed),) = lives
         self._processes: list[BaseProcess] = []
         self._connections: list[Connection] = []
         self._descendants: list[psutil.Process] = []
         self._ready = 0
-        self._turns = 0
+        self._turns: collections.Counter[str] = collections.Counter()
 
     def begin(self) -> None:
         """Starts one more process, and does not wait for it."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         # Daemons may not have workers of their own.
-        process = context.Process(target=_serve, args=(theirs, self.arm))
+        process = context.Process(target=_serve, args=(theirs, self.arms))
         process.start()
         theirs.close()
         self._processes.append(process)
@@ -108,20 +123,23 @@ class Running:
         Raises:
           MeasureError: if it fails.
         """
-        self._receive(self._connections[self._ready])
+        self._receive(self._connections[self._ready], self.arms[0].name)
         self._ready += 1
 
-    def turn(self) -> Work:
+    def turn(self, name: str) -> Work:
         """What the process did whose turn it is.
+
+        Args:
+          name: of the arm.
 
         Raises:
           WrongWorkError: if it says that its work is wrong.
           MeasureError: if it fails.
         """
-        connection = self._connections[self._turns % len(self._connections)]
-        self._turns += 1
-        connection.send("turn")
-        work: Work = self._receive(connection)
+        connection = self._connections[self._turns[name] % len(self._connections)]
+        self._turns[name] += 1
+        connection.send(name)
+        work: Work = self._receive(connection, name)
         return work
 
     def dismiss(self) -> None:
@@ -146,16 +164,17 @@ class Running:
             with contextlib.suppress(psutil.Error):
                 descendant.kill()
         self._processes, self._connections, self._descendants = [], [], []
-        self._ready = self._turns = 0
+        self._ready = 0
+        self._turns.clear()
 
-    def _receive(self, connection: Connection) -> Any:
+    def _receive(self, connection: Connection, name: str) -> Any:
         try:
             answer = connection.recv()
         except EOFError:
             answer = "its process ended"
         if isinstance(answer, str):
             kind = WrongWorkError if answer.startswith(_WRONG) else MeasureError
-            raise kind(f"{self.arm.name} failed: {answer.removeprefix(_WRONG)}")
+            raise kind(f"{name} failed: {answer.removeprefix(_WRONG)}")
         return answer
 
 
@@ -165,16 +184,16 @@ def start(running: Sequence[Running], *, at_once: int = 1) -> None:
     What starts earlier was slower by one or two percent, whatever the reason.
 
     Args:
-      running: of each arm.
+      running: of each arm or home.
       at_once: how many processes may be on their way to be ready.
 
     Raises:
       MeasureError: if one of them fails.
     """
     begun: list[Running] = []
-    for number in range(max((each.arm.processes for each in running), default=0)):
+    for number in range(max((each.processes for each in running), default=0)):
         for each in reversed(running) if number % 2 else running:
-            if number < each.arm.processes:
+            if number < each.processes:
                 each.begin()
                 begun.append(each)
                 if len(begun) >= at_once:
@@ -191,12 +210,13 @@ def end(running: Sequence[Running]) -> None:
         each.join()
 
 
-def _serve(connection: Connection, arm: Arm) -> None:
+def _serve(connection: Connection, arms: Sequence[Arm]) -> None:
     """The life of a process."""
     try:
-        turn = arm.prepare(*arm.arguments)
+        turns = {arm.name: arm.prepare(*arm.arguments) for arm in arms}
         connection.send(None)
-        while connection.recv():
+        while True:
+            turn = turns[connection.recv()]
             start = time.perf_counter()
             work = turn()
             seconds = time.perf_counter() - start

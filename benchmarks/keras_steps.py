@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import multiprocessing
 import time
@@ -32,6 +33,7 @@ class Step:
       replicas: of a MirroredStrategy over as many logical CPUs; 0 for one device without
         it.
       deterministic: whether operations run in a fixed order.
+      turn_seconds: how long a turn lasts at least; 0 for a single step.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class Step:
     kept_batches: int = 1
     replicas: int = 0
     deterministic: bool = False
+    turn_seconds: float = step_turns.TURN_SECONDS
 
 
 def initial_weights(model_name: str) -> list[np.ndarray]:
@@ -66,6 +69,9 @@ def _initial_weights(model_name: str) -> list[np.ndarray]:
 def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], Work]:
     """A turn of training or inference steps.
 
+    Arms of one home that differ in their batches alone share a model, since two of them
+    in one process differ as two processes do. Each starts from the weights.
+
     Args:
       timed: what a step is.
       weights: of the model.
@@ -73,10 +79,42 @@ def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], Work]:
     # As the trainers do.
     tensor_memory.use_pool()
     quiet_start.import_tensorflow()
-    import keras
+    of_any_batches = dataclasses.replace(timed, kept_batches=0)
+    strategy = _strategy(of_any_batches)
+    kept = [
+        _kept(strategy, timed.batch_size, number) for number in range(timed.kept_batches)
+    ]
+    start = time.perf_counter()
+    model = _model(of_any_batches)
+    model.set_weights(weights)
+    if timed.kind == "infer":
+        step = _inference(model, kept[0])
+        return step_turns.turn_of(step, start, timed.batch_size, seconds=timed.turn_seconds)
+    train_step = _train_step(of_any_batches)
+    batches = itertools.cycle(kept) if kept else _streamed(strategy, timed.batch_size)
+    waited_s = 0.0
+
+    def train() -> float:
+        nonlocal waited_s
+        begin = time.perf_counter()
+        batch = next(batches)
+        waited_s += time.perf_counter() - begin
+        return float(train_step(batch)[0])
+
+    return step_turns.turn_of(
+        train,
+        start,
+        timed.batch_size,
+        seconds=timed.turn_seconds,
+        waited_s=lambda: waited_s,
+    )
+
+
+@functools.cache
+def _strategy(timed: Step) -> Any:
     import tensorflow as tf
 
-    from trainers import models, steps, strategies
+    from trainers import strategies
     from trainers.kernels import library
     from trainers.options import resolve_options
 
@@ -93,31 +131,28 @@ def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], Work]:
     if timed.layers == "fast":
         # Compiled once a machine, as packages are installed once.
         library.load()
-    kept = [
-        _kept(strategy, timed.batch_size, number) for number in range(timed.kept_batches)
-    ]
-    start = time.perf_counter()
+    return strategy
+
+
+@functools.cache
+def _model(timed: Step) -> Any:
+    from trainers import models
+
+    with _strategy(timed).scope():
+        return models.build(timed.model, layers=timed.layers)
+
+
+@functools.cache
+def _train_step(timed: Step) -> Any:
+    import keras
+
+    from trainers import steps
+
+    strategy, model = _strategy(timed), _model(timed)
     with strategy.scope():
-        model = models.build(timed.model, layers=timed.layers)
-        model.set_weights(weights)
         optimizer = keras.optimizers.Adam(step_turns.LEARNING_RATE)
         optimizer.build(model.trainable_variables)
-    if timed.kind == "infer":
-        return step_turns.turn_of(_inference(model, kept[0]), start, timed.batch_size)
-    train_step = steps.make_train_step(
-        strategy, model, optimizer, clip_norm=step_turns.CLIP_NORM
-    )
-    batches = itertools.cycle(kept) if kept else _streamed(strategy, timed.batch_size)
-    waited_s = 0.0
-
-    def step() -> float:
-        nonlocal waited_s
-        begin = time.perf_counter()
-        batch = next(batches)
-        waited_s += time.perf_counter() - begin
-        return float(train_step(batch)[0])
-
-    return step_turns.turn_of(step, start, timed.batch_size, waited_s=lambda: waited_s)
+    return steps.make_train_step(strategy, model, optimizer, clip_norm=step_turns.CLIP_NORM)
 
 
 def _inference(model: Any, batch: Any) -> Callable[[], float]:

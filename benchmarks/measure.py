@@ -125,12 +125,13 @@ def compare(
             raise ValueError(
                 f"{order.count(arm.name)} turns of {arm.name} in {arm.processes} processes"
             )
-    running = {arm.name: Running(arm) for arm in arms}
-    renewed = [each for each in running.values() if each.arm.is_renewed]
+    running = _at_home(arms)
+    lasting = [each for each in running if not each.is_renewed]
+    renewed = [each for each in running if each.is_renewed]
+    of_arm = {arm.name: each for each in running for arm in each.arms}
     turns: dict[str, list[Work]] = {name: [] for name in names}
     uncounted: dict[str, list[Work]] = {name: [] for name in names}
     try:
-        lasting = [each for each in running.values() if not each.arm.is_renewed]
         start(lasting, at_once=at_once)
         for number in range(warmups + repeats):
             if number >= warmups:
@@ -139,19 +140,28 @@ def compare(
                 renewed.reverse()
                 start(renewed, at_once=at_once)
                 for each in renewed * _FIRST_TURNS:
-                    works = [each.turn() for _ in range(each.arm.processes)]
-                    uncounted[each.arm.name] += works
+                    for arm in each.arms:
+                        works = [each.turn(arm.name) for _ in range(each.processes)]
+                        uncounted[arm.name] += works
             for name in reversed(order) if number % 2 else order:
-                if number >= warmups or running[name] in lasting:
-                    turns[name].append(running[name].turn())
+                if number >= warmups or of_arm[name] in lasting:
+                    turns[name].append(of_arm[name].turn(name))
                 advance(name)
     finally:
-        end(list(running.values()))
+        end(running)
     _require_equal_work(arms, {name: turns[name] + uncounted[name] for name in names})
     return {
         name: _samples(works[-repeats * order.count(name) :], order.count(name))
         for name, works in turns.items()
     }
+
+
+def _at_home(arms: Sequence[Arm]) -> list[Running]:
+    """The processes of each home, and of each arm that has none."""
+    homes: dict[tuple[str, str], list[Arm]] = {}
+    for arm in arms:
+        homes.setdefault((arm.home, "" if arm.home else arm.name), []).append(arm)
+    return [Running(*of_home) for of_home in homes.values()]
 
 
 def _samples(works: Sequence[Work], turns: int) -> Samples:

@@ -14,7 +14,7 @@ from benchmarks.arms import MeasureError, Work
 LEARNING_RATE = 1e-3
 CLIP_NORM = 1.0
 # Shorter turns vary more between rounds than arms that are worth comparing.
-_LEAST_SECONDS = 2.0
+TURN_SECONDS = 2.0
 
 
 def weighed(probabilities: np.ndarray) -> float:
@@ -27,9 +27,10 @@ def turn_of(
     start: float,
     batch_size: int,
     *,
+    seconds: float = TURN_SECONDS,
     waited_s: Callable[[], float] = lambda: 0.0,
 ) -> Callable[[], Work]:
-    """A turn of as many steps as fill two seconds; its time is that of one.
+    """A turn of as many steps as fill some seconds; its time is that of one.
 
     Runs the first step at once. Its value is the turns' checksum, to a thousandth: arms
     that start from the same weights have to agree on it.
@@ -38,6 +39,7 @@ def turn_of(
       step: does one step and returns its loss or another number.
       start: of `time.perf_counter()`, when the model began to be built.
       batch_size: clips in a step.
+      seconds: how long a turn lasts at least; 0 for a single step.
       waited_s: seconds that all steps so far have waited for their batches.
 
     Returns:
@@ -51,7 +53,7 @@ def turn_of(
     def turn() -> Work:
         times: list[float] = []
         waited_before_s = waited_s()
-        while sum(times) < _LEAST_SECONDS or len(times) < 2:
+        while not times or sum(times) < seconds:
             begin = time.perf_counter()
             value = step()
             times.append(time.perf_counter() - begin)

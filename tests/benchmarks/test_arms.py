@@ -26,7 +26,7 @@ def test_processes_started_at_once_do_not_wait_for_each_other(tmp_path):
     try:
         # Each is ready only when all are there.
         start(running, at_once=4)
-        assert running[0].turn().count == 10
+        assert running[0].turn("A").count == 10
     finally:
         end(running)
 
@@ -37,13 +37,42 @@ def test_processes_take_turns_and_those_that_come_after_the_end_are_others(tmp_p
     for _ in range(2):
         start([running])
         for _ in range(4):
-            running.turn()
+            running.turn("A")
         end([running])
     first, second, *others = [line.split()[1] for line in path.read_text().splitlines()]
     assert others[:2] == [first, second]
     assert others[2:4] == others[4:]
     assert len({first, second, *others}) == 4
     assert not any(psutil.pid_exists(int(process)) for process in (first, second, *others))
+
+
+def test_arms_of_a_home_share_its_processes(tmp_path):
+    path = tmp_path / "turns"
+    running = Running(
+        *(Arm(name, arms.recorder, (str(path), name), processes=2) for name in "AB")
+    )
+    start([running])
+    for name in "ABBAA":
+        running.turn(name)
+    end([running])
+    turns = [line.split() for line in path.read_text().splitlines()]
+    assert "".join(name for name, _ in turns) == "ABBAA"
+    first, of_b, second, *later = [process for _, process in turns]
+    assert first == of_b == later[1], "each takes turns of every arm"
+    assert second == later[0] != first
+
+
+def test_arms_of_a_home_are_prepared_in_order(tmp_path):
+    path = tmp_path / "starts"
+    running = Running(*(Arm(name, arms.starter, (str(path), name)) for name in "BA"))
+    start([running])
+    end([running])
+    assert path.read_text() == "BA"
+
+
+def test_arms_that_live_otherwise_have_no_common_home():
+    with pytest.raises(ValueError, match=r"\['A', 'B'\]: one home"):
+        Running(Arm("A", arms.busy), Arm("B", arms.busy, is_renewed=True))
 
 
 def test_a_process_ends_with_what_it_started(tmp_path, monkeypatch):
@@ -88,4 +117,4 @@ def test_what_a_process_fails_of_is_told(prepare, error, message):
 
 def _first_turn(running):
     start([running])
-    running.turn()
+    running.turn("a")

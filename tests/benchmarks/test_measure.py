@@ -65,6 +65,25 @@ def test_a_renewed_arm_has_other_processes_in_every_round(tmp_path):
     assert len(samples["A"].turns[0]) == 2, "only turns of the round are counted"
 
 
+def test_arms_of_one_home_take_turns_in_one_process(tmp_path):
+    path = tmp_path / "turns"
+
+    def arm(name, home, **lives):
+        return Arm(name, arms.recorder, (str(path), name), home=home, **lives)
+
+    renewed = [arm(name, "one", is_renewed=True) for name in "AB"]
+    # A home is none of an arm's that has its name.
+    samples = compare([*renewed, arm("one", ""), arm("C", "other")], repeats=2)
+    assert {len(sample.seconds) for sample in samples.values()} == {2}
+    turns = [line.split() for line in path.read_text().splitlines()]
+    named = "".join(name.replace("one", "D") for name, _ in turns)
+    assert named == "DC" + "ABAB" + "CDBA" + "ABAB" + "ABDC"
+    homes = {name: [p for n, p in turns if n == name] for name in ("A", "B", "C", "one")}
+    assert homes["A"] == homes["B"]
+    assert len(set(homes["A"])) == 2
+    assert len({*homes["A"], *homes["C"], *homes["one"]}) == 4
+
+
 def test_renewed_arms_start_in_turn(tmp_path):
     path = tmp_path / "starts"
     renewed = [Arm(name, arms.starter, (str(path), name), is_renewed=True) for name in "AB"]
