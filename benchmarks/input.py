@@ -19,7 +19,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
-import itertools
 import os
 import pathlib
 import statistics
@@ -29,7 +28,7 @@ from typing import Any
 
 from absl import logging as absl_logging
 
-from benchmarks import batch_turns, ceilings, measure, measured_run
+from benchmarks import batch_turns, ceilings, measure, measured_run, stream_turns
 from benchmarks.arms import Arm, Work
 from benchmarks.fingerprint import fingerprint
 from dotmotion_tfds import configs, quiet_start
@@ -43,14 +42,7 @@ _LOOPS = ("notebook's loop", "notebook's loop alone")
 _CONTROL = "stream again"
 # Longer than any machine takes to hand on a batch that is ready.
 _KNOWN_BATCH_SECONDS = 0.05
-# The stream is what others are compared with, so it gets more turns (after Dunnett, "A
-# multiple comparison procedure for comparing several treatments with a control", 1955): at
-# some places of a round, and short ones, because two equal streams in turn differ by 7 % in
-# a quarter of a second and as much in a tenth. Others would count what their buffers have
-# kept in a short turn: a twentieth in a tenth of a second.
-_PLACES, _TURNS_OF_FOUR = 4, 4
-_SHORT_PART = 0.1
-# Those that divide the places, at which memset has a turn.
+# Those that divide the places of a round, at which memset has a turn.
 _PROCESSES = (1, 2, 4)
 _RAM_BUDGET_BYTES = 1 << 28
 
@@ -123,7 +115,9 @@ def measure_input(
         samples = measure.compare(
             arms + memset_arms,
             repeats=repeats,
-            order=_order([arm.name for arm in arms], memset_names),
+            order=stream_turns.order(
+                [arm.name for arm in arms], memset_names, (_STREAM, _CONTROL)
+            ),
             at_once=os.cpu_count() or 1,
             advance=advance,
         )
@@ -178,7 +172,7 @@ def _arms(
     def arm(name: str, pipeline: str, work: str) -> Arm:
         env = {} if pipeline == _KNOWN else dict(_pipelines().GROUPS[group][pipeline].env)
         is_short = name in (_STREAM, _CONTROL)
-        turn_s = seconds * _SHORT_PART if is_short else seconds
+        turn_s = seconds * stream_turns.SHORT_PART if is_short else seconds
         settings = (batch_size, num_clips, turn_s, str(folder / name), env)
         arguments = (group, pipeline, *settings)
         count = processes if is_short else 1
@@ -193,29 +187,6 @@ def _arms(
     if group == "generated":
         arms.append(arm(_KNOWN, _KNOWN, _works(group)[_STREAM]))
     return arms
-
-
-def _order(names: Sequence[str], memset_names: Sequence[str]) -> list[str]:
-    """The turns of a round, in which the stream and its control have many.
-
-    What they are all compared with, memset, has one at each of their places.
-
-    Both come as often after another, which may leave the machine in another state, and
-    after themselves.
-
-    Args:
-      names: of the arms that feed clips.
-      memset_names: of the others.
-    """
-    others = [name for name in names if name not in (_STREAM, _CONTROL)]
-    edges = [len(others) * part // _PLACES for part in range(_PLACES + 1)]
-    there_and_back = [_STREAM, _CONTROL, _CONTROL, _STREAM]
-    back_and_there = [_CONTROL, _STREAM, _STREAM, _CONTROL]
-    found = []
-    for number, (low, high) in enumerate(itertools.pairwise(edges)):
-        turns = back_and_there if number % 2 else there_and_back
-        found += [*turns * _TURNS_OF_FOUR, *memset_names, *others[low:high]]
-    return found
 
 
 def _works(group: str) -> dict[str, str]:
@@ -389,7 +360,8 @@ def _measure(options: dict[str, Any]) -> int:
     turns = 0
     for group in options["groups"]:
         known = [_KNOWN] if group == "generated" else []
-        turns += len(_order([*_works(group), *known], memset_names))
+        names = [*_works(group), *known]
+        turns += len(stream_turns.order(names, memset_names, (_STREAM, _CONTROL)))
     turns *= options["repeats"] + 1
     return measured_run.run(
         lambda folder, advance: measure_input(

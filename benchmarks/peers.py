@@ -30,7 +30,15 @@ from typing import Any
 
 from absl import logging as absl_logging
 
-from benchmarks import batch_turns, ceilings, input, measure, measured_run, peer_loaders
+from benchmarks import (
+    batch_turns,
+    ceilings,
+    input,
+    measure,
+    measured_run,
+    peer_loaders,
+    stream_turns,
+)
 from benchmarks.arms import Arm, MeasureError, Work, WrongWorkError
 from benchmarks.fingerprint import fingerprint
 from dotmotion_tfds import configs
@@ -45,6 +53,8 @@ _OURS = {
     "dotmotion stored, trajectories": ("stored", "stored, trajectories"),
 }
 _STREAM, _CONTROL = "dotmotion stream", "dotmotion stream again"
+# Of the stream, new ones in each round: they differ by 2 % as long as they live.
+_PROCESSES = 2
 # Turns of the search for the best number of workers.
 _SEARCH_SECONDS = 0.5
 
@@ -56,7 +66,7 @@ def define_flags() -> Flags:
     flags.integer("batch_size", 128, "clips in a batch")
     flags.integer("clips", 4096, "clips to store, a multiple of four times the batch size")
     flags.integer("repeats", 7, "rounds that are counted, after one that is not")
-    flags.number("seconds", 1.0, "how long a turn lasts")
+    flags.number("seconds", 1.0, "how long a turn lasts; the stream has more, of a tenth")
     flags.string("dir", None, "where to store clips; a temporary directory if not given")
     return flags
 
@@ -76,7 +86,7 @@ def measure_peers(
       batch_size: clips in a batch.
       num_clips: clips to store, a multiple of `4 * batch_size`.
       repeats: rounds that are counted.
-      seconds: how long a turn lasts.
+      seconds: how long a turn lasts; those of the stream last a tenth.
       folder: an empty directory to work in.
       advance: called with a name after each turn and each search.
 
@@ -113,7 +123,11 @@ def measure_peers(
     arms += [_our_arm(name, batch_size, num_clips, seconds, folder) for name in _OURS]
     arms.append(_our_arm(_CONTROL, batch_size, num_clips, seconds, folder))
     samples = measure.compare(
-        arms + memset_arms, repeats=repeats, at_once=os.cpu_count() or 1, advance=advance
+        arms + memset_arms,
+        repeats=repeats,
+        order=_order([arm.name for arm in arms]),
+        at_once=os.cpu_count() or 1,
+        advance=advance,
     )
     memset = samples[memset_arms[-1].name]
     result: dict[str, Any] = {
@@ -191,12 +205,23 @@ def _arm(
 def _our_arm(
     name: str, batch_size: int, num_clips: int, seconds: float, folder: pathlib.Path
 ) -> Arm:
-    group, pipeline = _OURS[_STREAM if name == _CONTROL else name]
-    place: tuple[Any, ...] = (batch_size, num_clips, seconds, str(folder / name), {})
-    work = batch_turns.IN_ORDER if group == "generated" else name
-    # Processes of the same stream differ by 2 % as long as they live.
-    is_renewed = name in (_STREAM, _CONTROL)
-    return Arm(name, input.prepare, (group, pipeline, *place), work, is_renewed=is_renewed)
+    is_stream = name in (_STREAM, _CONTROL)
+    group, pipeline = _OURS[_STREAM if is_stream else name]
+    turn_s = seconds * stream_turns.SHORT_PART if is_stream else seconds
+    place: tuple[Any, ...] = (batch_size, num_clips, turn_s, str(folder / name), {})
+    return Arm(
+        name,
+        input.prepare,
+        (group, pipeline, *place),
+        batch_turns.IN_ORDER if is_stream else name,
+        processes=_PROCESSES if is_stream else 1,
+        is_renewed=is_stream,
+    )
+
+
+def _order(names: Sequence[str]) -> list[str]:
+    memset_names = [arm.name for arm in ceilings.batch_memset_arms(1)]
+    return stream_turns.order(names, memset_names, (_STREAM, _CONTROL))
 
 
 def prepare(
@@ -289,9 +314,11 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure(options: dict[str, Any]) -> int:
-    peers = sum(_missing(peer.package) is None for peer in peer_loaders.PEERS.values())
-    arms = peers + len(_OURS) + 1 + len(ceilings.batch_memset_arms(1))
-    turns = len(peer_loaders.PEERS) + arms * (options["repeats"] + 1)
+    peers = [
+        name for name, peer in peer_loaders.PEERS.items() if _missing(peer.package) is None
+    ]
+    of_round = len(_order([*peers, *_OURS, _CONTROL]))
+    turns = len(peer_loaders.PEERS) + of_round * (options["repeats"] + 1)
     return measured_run.run(
         lambda folder, advance: measure_peers(
             batch_size=options["batch_size"],

@@ -1,6 +1,3 @@
-import collections
-import itertools
-
 import pytest
 
 from benchmarks import input, peers
@@ -41,17 +38,3 @@ def test_what_a_core_makes_is_compared_with_memset():
     assert input.parts(result)["per_core"][1] == ["loop", "25.0x", "40.0x"]
     del result["stream_vs_loop_per_core"]
     assert input.parts(result) == {}
-
-
-def test_the_stream_and_its_control_have_many_turns_of_the_same_kinds():
-    order = input._order(["stream", "stream again", *"abcdefg"], ["memset"])
-    assert order.count("memset") == 4
-    assert all(order.count(name) == 1 for name in "abcdefg")
-    # Rounds follow each other, every other one the other way round.
-    before = collections.Counter(itertools.pairwise(order + order[::-1]))
-    after_others = {}
-    for name in ("stream", "stream again"):
-        assert order.count(name) == 32
-        after_others[name] = sum(before[other, name] for other in [*"abcdefg", "memset"])
-    # One of 64 goes missing where a round turns back.
-    assert after_others == {"stream": 3, "stream again": 4}
