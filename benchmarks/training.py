@@ -5,8 +5,8 @@ Examples:
       everything, about forty minutes on two cores
   python -m benchmarks.training --parts=steps --peers
       with PyTorch, eager and compiled: `pip install '.[peers]'` and a C++ compiler
-  python -m benchmarks.training --parts=feed --repeats=15
-      how fast the stream feeds the models, more exactly
+  python -m benchmarks.training --parts=feed --models=cnn_lstm
+      how fast the stream feeds a model: two and a half minutes
   python -m benchmarks.training --parts=grid --models=cnn_lstm --batch_sizes=16,128
       other batches
 
@@ -19,7 +19,8 @@ The parts are
   accuracy     training by the default recipe until 0.99 of 1,000 unseen clips are right
 
 A training step is the trainers' own: forward, backward, clipping and optimizer. All arms
-start from the same weights, and their loss on the first batch has to agree.
+start from the same weights, and their loss on the first batch has to agree. The control is
+the fast layers again, in the same process.
 
 Exit status: 0 done, 1 failed, 2 wrong usage.
 """
@@ -38,6 +39,7 @@ from benchmarks import (
     keras_steps,
     measure,
     measured_run,
+    paired_steps,
     time_to_accuracy,
     torch_steps,
     training_determinism,
@@ -53,7 +55,7 @@ from trainers.recipes import MODELS
 
 PARTS = ("steps", "feed", "determinism", "grid", "accuracy")
 _KINDS = ("train", "infer")
-_KERAS = ("stock", "fast")
+_FAST = ("fast", "fast again")
 _PYTORCH = ("PyTorch", "torch.compile")
 
 
@@ -135,8 +137,8 @@ class Plan:
         """How many times `measure_training` calls `advance`."""
         turns = self.repeats + 1
         if "steps" in self.parts:
-            arms = len(_KERAS) + 1 + (len(_PYTORCH) if self.peers else 0)
-            turns += (self.repeats + 1) * len(self.models) * len(_KINDS) * arms
+            of_round = len(_order(peers=self.peers))
+            turns += (self.repeats + 1) * len(self.models) * len(_KINDS) * of_round
         if "feed" in self.parts:
             turns += len(self.models) * training_feed.turns(self.repeats)
         if "determinism" in self.parts:
@@ -220,35 +222,39 @@ def _measure_steps(
 ) -> dict[str, Any]:
     arms = _arms(kind, model_name, weights, plan.batch_size, peers=plan.peers)
     samples = measure.compare(
-        arms, repeats=plan.repeats, at_once=plan.at_once, advance=advance
+        arms,
+        repeats=plan.repeats,
+        order=_order(peers=plan.peers),
+        at_once=plan.at_once,
+        advance=advance,
     )
-    ways = {way: _summary(samples[way]) for way in samples if way != _CONTROL}
+    fast, again = _FAST
+    ways = {way: _summary(samples[way]) for way in samples if way != again}
     return {
         "ways": ways,
-        "fast_vs": {
-            way: measure.ratio(samples, "fast", way) for way in ways if way != "fast"
-        },
-        "control": measure.ratio(samples, "fast", _CONTROL),
+        "fast_vs": {way: measure.ratio(samples, fast, way) for way in ways if way != fast},
+        "control": measure.ratio(samples, fast, again),
         "sgemm_floor_ms": round(floor_ms, 1),
-        "fraction_of_sgemm": round(floor_ms / ways["fast"]["step_ms"], 3),
+        "fraction_of_sgemm": round(floor_ms / ways[fast]["step_ms"], 3),
     }
-
-
-_CONTROL = "fast again"
 
 
 def _arms(
     kind: str, model_name: str, weights: Any, batch_size: int, *, peers: bool
 ) -> list[Arm]:
-    def of_keras(name: str, layers: str) -> Arm:
-        step = keras_steps.Step(kind, model_name, layers, batch_size)
-        return Arm(name, keras_steps.prepare, (step, weights), kind)
+    def of(layers: str) -> keras_steps.Step:
+        return keras_steps.Step(kind, model_name, layers, batch_size)
 
-    arms = [*(of_keras(layers, layers) for layers in _KERAS), of_keras(_CONTROL, "fast")]
+    arms = [Arm("stock", keras_steps.prepare, (of("stock"), weights), kind)]
+    arms += paired_steps.arms(_FAST, of("fast"), weights, kind)
     for name in _PYTORCH if peers else ():
         arguments = (kind, model_name, name == "torch.compile", weights, batch_size)
         arms.append(Arm(name, torch_steps.prepare, arguments, kind))
     return arms
+
+
+def _order(*, peers: bool) -> list[str]:
+    return paired_steps.order(_FAST, ["stock", *(_PYTORCH if peers else ())])
 
 
 def _summary(samples: measure.Samples) -> dict[str, Any]:

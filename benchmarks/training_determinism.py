@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks import keras_steps, measure
+from benchmarks import keras_steps, measure, paired_steps
 from benchmarks.arms import Arm
 
 _PLAIN, _AGAIN, _FIXED = "as it comes", "as it comes, again", "deterministic"
-_ARMS = {_PLAIN: False, _AGAIN: False, _FIXED: True}
+_ORDER = paired_steps.order((_PLAIN, _AGAIN), [_FIXED])
 
 
 def measure_determinism(
@@ -38,21 +39,12 @@ def measure_determinism(
       benchmarks.arms.MeasureError: if a turn fails, or the arms do not agree on the
         loss of the first batch.
     """
-    arms = [
-        Arm(
-            name,
-            keras_steps.prepare,
-            (
-                keras_steps.Step(
-                    "train", model_name, "fast", batch_size, deterministic=is_fixed
-                ),
-                weights,
-            ),
-            "determinism",
-        )
-        for name, is_fixed in _ARMS.items()
-    ]
-    samples = measure.compare(arms, repeats=repeats, advance=advance)
+    plain = keras_steps.Step("train", model_name, "fast", batch_size)
+    fixed = dataclasses.replace(plain, deterministic=True)
+    group = "determinism"
+    arms = paired_steps.arms((_PLAIN, _AGAIN), plain, weights, group)
+    arms.append(Arm(_FIXED, keras_steps.prepare, (fixed, weights), group))
+    samples = measure.compare(arms, repeats=repeats, order=_ORDER, advance=advance)
     return {
         "step_ms": {
             name: round(1000 * statistics.median(samples[name].seconds), 1)
@@ -65,7 +57,7 @@ def measure_determinism(
 
 def turns(repeats: int) -> int:
     """How many turns `measure_determinism` takes for one model."""
-    return len(_ARMS) * (repeats + 1)
+    return len(_ORDER) * (repeats + 1)
 
 
 def table(determinism: Mapping[str, Any]) -> list[list[str]]:

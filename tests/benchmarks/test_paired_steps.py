@@ -1,0 +1,31 @@
+import collections
+import itertools
+
+import pytest
+
+from benchmarks import keras_steps, paired_steps
+
+NAMES = ("fast", "again")
+
+
+@pytest.mark.parametrize("others", [[], ["stock"], ["stock", "other"]])
+def test_a_pair_takes_its_turns_around_those_of_others(others):
+    order = paired_steps.order(NAMES, others)
+    assert [name for name in order if name not in NAMES] == others
+    half = (len(order) - len(others)) // 2
+    assert order[half : half + len(others)] == others
+    counts = {order.count(name) for name in NAMES}
+    assert len(counts) == 1
+    before = collections.Counter(itertools.pairwise(order))
+    assert abs(before["fast", "again"] - before["again", "fast"]) <= 1
+
+
+def test_a_pair_lives_in_one_process_and_takes_single_steps():
+    timed = keras_steps.Step("train", "cnn_lstm", "fast", 3)
+    one, again = paired_steps.arms(NAMES, timed, [], "group")
+    assert (one.name, again.name) == NAMES
+    assert one.home == again.home != ""
+    assert one.is_renewed
+    assert again.is_renewed
+    assert one.arguments == again.arguments
+    assert one.arguments[0].turn_seconds == 0
