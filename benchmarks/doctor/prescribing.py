@@ -106,7 +106,9 @@ def prescribe(
             tuned.rewrites,
         )
         for each, gain in zip(promising, gains, strict=True)
-        if gain is not None and _is_sure(gain, *_least(view, each.rewrite))
+        if gain is not None
+        and _is_sure(gain, *_least(view, each.rewrite))
+        and _lasts(view, each.rewrite, gain, whole, tried)
     ]
     measured.sort(key=lambda each: -(each.measured_gain or 0.0))
     if not measured and together is not None:
@@ -157,11 +159,28 @@ def prescription(
 
 def _least(view: View, rewrite: Rewrite) -> tuple[float, float]:
     """What a change has to gain in the median and in the worst round."""
-    if rewrite.kind == parallel_rewrites.MAP:
-        node = view.node(rewrite.tags[0])
-        if costs.is_left_to_autotune(view.pipeline, node):
-            return _LEAST_BY_TRIAL, _SURE_BY_TRIAL
+    if _is_left_to_autotune(view, rewrite):
+        return _LEAST_BY_TRIAL, _SURE_BY_TRIAL
     return LEAST_GAIN, SURE_GAIN
+
+
+def _lasts(
+    view: View, rewrite: Rewrite, gain: trials.Gain, whole: Timing, tried: trials.Tried
+) -> bool:
+    """Whether a change gains over what the pipeline comes to when it runs for longer.
+
+    Every trial begins with AUTOTUNE's search, which a long run has behind it.
+    """
+    if not _is_left_to_autotune(view, rewrite) or not tried.unchanged_s:
+        return True
+    changed_s = statistics.median(tried.unchanged_s) / gain.median
+    return whole.element_s / changed_s >= LEAST_GAIN
+
+
+def _is_left_to_autotune(view: View, rewrite: Rewrite) -> bool:
+    return rewrite.kind == parallel_rewrites.MAP and costs.is_left_to_autotune(
+        view.pipeline, view.node(rewrite.tags[0])
+    )
 
 
 def _is_sure(gain: trials.Gain, median: float, least: float) -> bool:

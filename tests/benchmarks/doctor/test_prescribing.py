@@ -49,6 +49,32 @@ def test_a_number_in_place_of_autotune_has_to_gain_more(
     assert ("parallel map" in kinds) == prescribed
 
 
+@pytest.mark.parametrize(
+    ("calls", "unchanged_s", "prescribed"),
+    [
+        (tf.data.AUTOTUNE, (1.0,), True),
+        (tf.data.AUTOTUNE, (1.5, 1.6, 1.5), False),
+        (1, (1.5, 1.6, 1.5), True),
+    ],
+)
+def test_a_number_has_to_gain_over_what_autotune_comes_to(
+    monkeypatch, tmp_path, calls, unchanged_s, prescribed
+):
+    """In a long run an element takes a second; in trials, which begin anew, longer."""
+    numbers = tf.data.Dataset.range(100_000)
+    mapped = measured(numbers.map(double, num_parallel_calls=calls, name="map"))
+    found = prescribe(
+        mapped,
+        monkeypatch,
+        tmp_path,
+        single=trials.Gain(1.5, 1.4),
+        together=trials.Gain(1.0, 0.99),
+        unchanged_s=unchanged_s,
+    )
+    kinds = [each.kind for each in found.prescriptions]
+    assert ("parallel map" in kinds) == prescribed
+
+
 def test_what_gains_nothing_is_not_prescribed(case, monkeypatch, tmp_path):
     none = trials.Gain(1.01, 0.99)
     found = prescribe(case, monkeypatch, tmp_path, single=none, together=none)
