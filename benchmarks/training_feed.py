@@ -4,7 +4,7 @@ All sources feed the same model in the same process, a step of one after a step 
 Processes differ by up to a fifth as long as they live, and a shared machine is faster and
 slower by as much for seconds at a time: between sources with processes of their own, a
 ratio of twelve rounds was off by 0.015 (standard error), and this way, of 160 steps in a
-tenth of the time, by 0.005.
+quarter of the time, by 0.005.
 """
 
 from __future__ import annotations
