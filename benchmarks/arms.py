@@ -123,7 +123,8 @@ class Running:
         Raises:
           MeasureError: if it fails.
         """
-        self._receive(self._connections[self._ready], self.arms[0].name)
+        names = ", ".join(arm.name for arm in self.arms)
+        self._receive(self._connections[self._ready], names)
         self._ready += 1
 
     def turn(self, name: str) -> Work:

@@ -144,7 +144,7 @@ def compare(
                         works = [each.turn(arm.name) for _ in range(each.processes)]
                         uncounted[arm.name] += works
             for name in reversed(order) if number % 2 else order:
-                if number >= warmups or of_arm[name] in lasting:
+                if number >= warmups or not of_arm[name].is_renewed:
                     turns[name].append(of_arm[name].turn(name))
                 advance(name)
     finally:

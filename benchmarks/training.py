@@ -39,7 +39,7 @@ from benchmarks import (
     keras_steps,
     measure,
     measured_run,
-    paired_steps,
+    single_steps,
     time_to_accuracy,
     torch_steps,
     training_determinism,
@@ -246,7 +246,7 @@ def _arms(
         return keras_steps.Step(kind, model_name, layers, batch_size)
 
     arms = [Arm("stock", keras_steps.prepare, (of("stock"), weights), kind)]
-    arms += paired_steps.arms(_FAST, of("fast"), weights, kind)
+    arms += single_steps.arms(dict.fromkeys(_FAST, of("fast")), weights, kind)
     for name in _PYTORCH if peers else ():
         arguments = (kind, model_name, name == "torch.compile", weights, batch_size)
         arms.append(Arm(name, torch_steps.prepare, arguments, kind))
@@ -254,7 +254,7 @@ def _arms(
 
 
 def _order(*, peers: bool) -> list[str]:
-    return paired_steps.order(_FAST, ["stock", *(_PYTORCH if peers else ())])
+    return single_steps.order(_FAST, ["stock", *(_PYTORCH if peers else ())])
 
 
 def _summary(samples: measure.Samples) -> dict[str, Any]:

@@ -7,11 +7,11 @@ import statistics
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks import keras_steps, measure, paired_steps
+from benchmarks import keras_steps, measure, single_steps
 from benchmarks.arms import Arm
 
 _PLAIN, _AGAIN, _FIXED = "as it comes", "as it comes, again", "deterministic"
-_ORDER = paired_steps.order((_PLAIN, _AGAIN), [_FIXED])
+_ORDER = single_steps.order((_PLAIN, _AGAIN), [_FIXED])
 
 
 def measure_determinism(
@@ -42,7 +42,7 @@ def measure_determinism(
     plain = keras_steps.Step("train", model_name, "fast", batch_size)
     fixed = dataclasses.replace(plain, deterministic=True)
     group = "determinism"
-    arms = paired_steps.arms((_PLAIN, _AGAIN), plain, weights, group)
+    arms = single_steps.arms(dict.fromkeys((_PLAIN, _AGAIN), plain), weights, group)
     arms.append(Arm(_FIXED, keras_steps.prepare, (fixed, weights), group))
     samples = measure.compare(arms, repeats=repeats, order=_ORDER, advance=advance)
     return {

@@ -4,7 +4,8 @@ All sources feed the same model in the same process, a step of one after a step 
 Processes differ by up to a fifth as long as they live, and a shared machine is faster and
 slower by as much for seconds at a time: between sources with processes of their own, a
 ratio of twelve rounds was off by 0.015 (standard error), and this way, of 160 steps in a
-quarter of the time, by 0.005.
+quarter of the time, by 0.005. What the stream makes ahead while another source has its step
+slows that one, but little: 32 clips take 0.8 ms of processor time, by `benchmarks.input`.
 """
 
 from __future__ import annotations
@@ -13,16 +14,14 @@ import statistics
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks import keras_steps, measure
-from benchmarks.arms import Arm
+from benchmarks import keras_steps, measure, single_steps
 
 _ONE, _AGAIN, _STREAM = "one batch in memory", "one batch again", "the stream"
 # More than fit in a processor's cache, as batches that were just made do not stay in it.
 _KEPT = 8
 _SEVERAL = f"{_KEPT} batches in memory"
 _SOURCES = {_ONE: 1, _AGAIN: 1, _SEVERAL: _KEPT, _STREAM: 0}
-# There and back: each source comes as often after another as before it.
-_ORDER = (*_SOURCES, *reversed(_SOURCES)) * 10
+_ORDER = single_steps.order(_SOURCES)
 
 
 def measure_feed(
@@ -50,22 +49,11 @@ def measure_feed(
       benchmarks.arms.MeasureError: if a turn fails, or the arms do not agree on the
         loss of the first batch.
     """
-    arms = [
-        Arm(
-            source,
-            keras_steps.prepare,
-            (
-                keras_steps.Step(
-                    "train", model_name, "fast", batch_size, kept, turn_seconds=0
-                ),
-                weights,
-            ),
-            "feed",
-            is_renewed=True,
-            home="trainer",
-        )
+    sources = {
+        source: keras_steps.Step("train", model_name, "fast", batch_size, kept)
         for source, kept in _SOURCES.items()
-    ]
+    }
+    arms = single_steps.arms(sources, weights, "feed")
     samples = measure.compare(arms, repeats=repeats, order=_ORDER, advance=advance)
     return {
         "sources": {

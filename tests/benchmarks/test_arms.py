@@ -70,6 +70,17 @@ def test_arms_of_a_home_are_prepared_in_order(tmp_path):
     assert path.read_text() == "BA"
 
 
+def test_a_home_that_is_not_ready_is_told_by_all_its_arms():
+    running = Running(
+        Arm("A", arms.starter, ("/dev/null", "A")), Arm("B", arms.failing_to_prepare)
+    )
+    try:
+        with pytest.raises(MeasureError, match="A, B failed: ValueError: no such thing"):
+            start([running])
+    finally:
+        end([running])
+
+
 def test_arms_that_live_otherwise_have_no_common_home():
     with pytest.raises(ValueError, match=r"\['A', 'B'\]: one home"):
         Running(Arm("A", arms.busy), Arm("B", arms.busy, is_renewed=True))

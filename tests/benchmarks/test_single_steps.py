@@ -3,14 +3,14 @@ import itertools
 
 import pytest
 
-from benchmarks import keras_steps, paired_steps
+from benchmarks import keras_steps, single_steps
 
 NAMES = ("fast", "again")
 
 
 @pytest.mark.parametrize("others", [[], ["stock"], ["stock", "other"]])
 def test_a_pair_takes_its_turns_around_those_of_others(others):
-    order = paired_steps.order(NAMES, others)
+    order = single_steps.order(NAMES, others)
     assert [name for name in order if name not in NAMES] == others
     half = (len(order) - len(others)) // 2
     assert order[half : half + len(others)] == others
@@ -20,9 +20,9 @@ def test_a_pair_takes_its_turns_around_those_of_others(others):
     assert abs(before["fast", "again"] - before["again", "fast"]) <= 1
 
 
-def test_a_pair_lives_in_one_process_and_takes_single_steps():
+def test_ways_of_a_model_live_in_one_process_and_take_single_steps():
     timed = keras_steps.Step("train", "cnn_lstm", "fast", 3)
-    one, again = paired_steps.arms(NAMES, timed, [], "group")
+    one, again = single_steps.arms(dict.fromkeys(NAMES, timed), [], "group")
     assert (one.name, again.name) == NAMES
     assert one.home == again.home != ""
     assert one.is_renewed
