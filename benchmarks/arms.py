@@ -22,6 +22,8 @@ from typing import Any
 
 import psutil
 
+from dotmotion_tfds import quiet_start
+
 # How a process tells that error from others.
 _WRONG = "WrongWorkError: "
 # Until a process that was told to end is made to.
@@ -212,7 +214,12 @@ def end(running: Sequence[Running]) -> None:
 
 
 def _serve(connection: Connection, arms: Sequence[Arm]) -> None:
-    """The life of a process."""
+    """The life of a process, whose libraries' remarks are shown only if it fails."""
+    with quiet_start.standard_error_kept():
+        _take_turns(connection, arms)
+
+
+def _take_turns(connection: Connection, arms: Sequence[Arm]) -> None:
     try:
         turns = {arm.name: arm.prepare(*arm.arguments) for arm in arms}
         connection.send(None)

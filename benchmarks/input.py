@@ -26,8 +26,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from absl import logging as absl_logging
-
 from benchmarks import batch_turns, ceilings, measure, measured_run, stream_turns
 from benchmarks.arms import Arm, Work
 from benchmarks.fingerprint import fingerprint
@@ -176,7 +174,15 @@ def _arms(
         settings = (batch_size, num_clips, turn_s, str(folder / name), env)
         arguments = (group, pipeline, *settings)
         count = processes if is_short else 1
-        return Arm(name, prepare, arguments, work, count, is_renewed=is_short)
+        return Arm(
+            name,
+            prepare,
+            arguments,
+            work,
+            count,
+            is_renewed=is_short,
+            home=stream_turns.HOME if is_short else "",
+        )
 
     arms = []
     for name, work in _works(group).items():
@@ -236,9 +242,7 @@ def prepare(
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
-    tf.get_logger().setLevel("ERROR")
     tfds.disable_progress_bar()
-    absl_logging.set_verbosity(absl_logging.ERROR)
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     place = batch_turns.Place(batch_size, num_clips, pathlib.Path(folder))
     if name == _KNOWN:

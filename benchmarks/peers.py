@@ -19,16 +19,12 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
-import logging
 import os
 import pathlib
 import statistics
 import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-from absl import logging as absl_logging
 
 from benchmarks import (
     batch_turns,
@@ -216,6 +212,7 @@ def _our_arm(
         batch_turns.IN_ORDER if is_stream else name,
         processes=_PROCESSES if is_stream else 1,
         is_renewed=is_stream,
+        home=stream_turns.HOME if is_stream else "",
     )
 
 
@@ -242,11 +239,6 @@ def prepare(
       seconds: how long a turn lasts.
       workers: threads or processes.
     """
-    # Workers inherit it; those that import TensorFlow would each report the processor.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    absl_logging.set_verbosity(absl_logging.ERROR)
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     peer = peer_loaders.PEERS[name]
     place = batch_turns.Place(batch_size, num_clips, pathlib.Path(folder))
@@ -314,6 +306,8 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure(options: dict[str, Any]) -> int:
+    # Some loaders leave shared memory to the process that tidies up after all of them.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
     peers = [
         name for name, peer in peer_loaders.PEERS.items() if _missing(peer.package) is None
     ]

@@ -14,8 +14,9 @@ from typing import Any
 from benchmarks import keras_steps
 from benchmarks.arms import Arm
 
-# Before and behind the others of a round: a step of each way, there and back.
-_TIMES = 5
+# That each way trains on before and behind the others of a round, whatever the size of a
+# step: the shorter it is, the more do two in turn differ.
+_CLIPS = 320
 
 
 def arms(steps: Mapping[str, keras_steps.Step], weights: Any, group: str) -> list[Arm]:
@@ -39,13 +40,16 @@ def arms(steps: Mapping[str, keras_steps.Step], weights: Any, group: str) -> lis
     ]
 
 
-def order(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
+def order(
+    names: Iterable[str], others: Iterable[str] = (), *, batch_size: int
+) -> list[str]:
     """The turns of a round: each way comes as often after another as before it.
 
     Args:
       names: of the arms that share a process.
       others: names of the other arms, which have one turn each.
+      batch_size: clips in a step.
     """
     there = list(names)
-    turns = [*there, *reversed(there)] * _TIMES
+    turns = [*there, *reversed(there)] * max(1, round(_CLIPS / 2 / batch_size))
     return [*turns, *others, *turns]

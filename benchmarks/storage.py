@@ -28,8 +28,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from absl import logging as absl_logging
-
 from benchmarks import ceilings, measure, measured_run
 from benchmarks.arms import Arm, MeasureError, Work
 from benchmarks.fingerprint import fingerprint
@@ -39,8 +37,12 @@ from dotmotion_tfds.configs import NamedConfig
 from dotmotion_tfds.spec import SPLITS, require_integer
 
 _BATCH_SIZE = 64
-# Shorter turns vary more between rounds than arms that are worth comparing.
+# Shorter turns vary more between rounds than arms that are worth comparing, ...
 _LEAST_SECONDS = 1.0
+# ... and two builds in turn by a sixth: those of the control have many shorter ones, in one
+# process, since two processes of one program differ as long as they live.
+_BUILD, _CONTROL, _CONTROL_TIMES = "build zlib", "control", 8
+_CONTROL_SECONDS, _HOME = 0.3, "control"
 _SAMPLE_CLIPS = 64
 
 
@@ -83,7 +85,7 @@ def measure_storage(
         for kind in ("build", "loop"):
             name = f"{kind} {encoding}"
             target = str(folder / f"{kind}-{encoding}")
-            building.append(Arm(name, prepare_build, (kind, config, target), "build"))
+            building.append(_building(name, kind, config, target))
         building.append(
             Arm(
                 f"write {encoding}",
@@ -95,13 +97,16 @@ def measure_storage(
             Arm(f"read {encoding}", prepare_read, (config, kept), "read"),
             Arm(f"verify {encoding}", prepare_verify, (config, kept), "verify"),
         ]
-    building.append(
-        Arm("control", prepare_build, ("build", stored["zlib"], str(folder / "c")), "build")
-    )
+    target = str(folder / "control")
+    building.append(_building(_CONTROL, "build", stored["zlib"], target))
     samples: dict[str, measure.Samples] = {}
     for arms in (building, reading):
         samples |= measure.compare(
-            arms, repeats=repeats, at_once=os.cpu_count() or 1, advance=advance
+            arms,
+            repeats=repeats,
+            order=_order([arm.name for arm in arms]),
+            at_once=os.cpu_count() or 1,
+            advance=advance,
         )
     memory = measure.compare(ceilings.memory_arms(), repeats=repeats, advance=advance)
     clip_bytes = stored["zlib"].spec.clip_bytes
@@ -137,9 +142,24 @@ def measure_storage(
         "clip_bytes": clip_bytes,
         "fingerprint": fingerprint(),
         "encodings": {encoding: of_encoding(encoding) for encoding in stored},
-        "control": measure.ratio(samples, "build zlib", "control"),
+        "control": measure.ratio(samples, _BUILD, _CONTROL),
         "ceilings": {name: memory[name].summary("bytes") for name in memory},
     }
+
+
+def _building(name: str, kind: str, config: NamedConfig, target: str) -> Arm:
+    is_pair = name in (_BUILD, _CONTROL)
+    least_s = _CONTROL_SECONDS if is_pair else _LEAST_SECONDS
+    arguments = (kind, config, target, least_s)
+    return Arm(name, prepare_build, arguments, "build", home=_HOME if is_pair else "")
+
+
+def _order(names: Sequence[str]) -> list[str]:
+    """The turns of a round, with those of the control there and back before the others."""
+    if _CONTROL not in names:
+        return list(names)
+    others = [name for name in names if name not in (_BUILD, _CONTROL)]
+    return [*[_BUILD, _CONTROL, _CONTROL, _BUILD] * _CONTROL_TIMES, *others]
 
 
 def stored_config(encoding: str, num_clips: int) -> NamedConfig:
@@ -154,10 +174,18 @@ def stored_config(encoding: str, num_clips: int) -> NamedConfig:
     )
 
 
-def prepare_build(kind: str, config: NamedConfig, data_dir: str) -> Callable[[], Work]:
-    """A turn that builds the dataset afresh, as often as it takes to fill a second.
+def prepare_build(
+    kind: str, config: NamedConfig, data_dir: str, least_seconds: float
+) -> Callable[[], Work]:
+    """A turn that builds the dataset afresh, as often as it takes to fill some time.
 
     Deleting it is not measured.
+
+    Args:
+      kind: 'build' or 'loop', by which builder.
+      config: what to store.
+      data_dir: where to.
+      least_seconds: that time, more than 0.
     """
     quiet_start.import_tensorflow()
     import tensorflow_datasets as tfds
@@ -165,7 +193,7 @@ def prepare_build(kind: str, config: NamedConfig, data_dir: str) -> Callable[[],
     from benchmarks.loop_builder import LoopBuilder
     from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 
-    _quieten()
+    tfds.disable_progress_bar()
 
     def build() -> tuple[Any, float]:
         shutil.rmtree(data_dir, ignore_errors=True)
@@ -181,15 +209,17 @@ def prepare_build(kind: str, config: NamedConfig, data_dir: str) -> Callable[[],
 
     def turn() -> Work:
         times: list[float] = []
-        while sum(times) < _LEAST_SECONDS:
+        while sum(times) < least_seconds:
             builder, seconds = build()
             times.append(seconds)
         labels = 0
         for split in SPLITS:
             dataset = builder.as_dataset(
                 split=split, decoders=tfds.decode.PartialDecoding({"label": True})
+            ).batch(_BATCH_SIZE)
+            labels += sum(
+                int(batch["label"].sum()) for batch in dataset.as_numpy_iterator()
             )
-            labels += sum(int(clip["label"]) for clip in dataset.as_numpy_iterator())
         count = sum(builder.info.splits[split].num_examples for split in SPLITS)
         shutil.rmtree(data_dir)
         # Classes are balanced, whichever clip has which.
@@ -279,21 +309,15 @@ def prepare_verify(config: NamedConfig, data_dir: str) -> Callable[[], Work]:
 
 def _built(config: NamedConfig, data_dir: str) -> Any:
     quiet_start.import_tensorflow()
+    import tensorflow_datasets as tfds
+
     from dotmotion_tfds.moving_dot.moving_dot_dataset_builder import Builder
 
-    _quieten()
+    tfds.disable_progress_bar()
     builder = Builder(config=config, data_dir=data_dir)
     with contextlib.redirect_stdout(io.StringIO()):
         builder.download_and_prepare()
     return builder
-
-
-def _quieten() -> None:
-    """Progress and remarks of nine processes would be hard to read."""
-    import tensorflow_datasets as tfds
-
-    tfds.disable_progress_bar()
-    absl_logging.set_verbosity(absl_logging.ERROR)
 
 
 def _bytes_per_clip(config: NamedConfig, data_dir: str) -> float:
@@ -315,9 +339,9 @@ def _check(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure(given: dict[str, Any]) -> int:
-    turns = (len(configs.ENCODINGS) * 5 + 1 + len(ceilings.memory_arms())) * (
-        given["repeats"] + 1
-    )
+    of_round = len(configs.ENCODINGS) * 5 + 1 + len(ceilings.memory_arms())
+    of_round += 4 * _CONTROL_TIMES - 2
+    turns = of_round * (given["repeats"] + 1)
     return measured_run.run(
         lambda folder, advance: measure_storage(
             num_clips=given["clips"],

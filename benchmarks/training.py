@@ -137,12 +137,14 @@ class Plan:
         """How many times `measure_training` calls `advance`."""
         turns = self.repeats + 1
         if "steps" in self.parts:
-            of_round = len(_order(peers=self.peers))
+            of_round = len(_order(self.batch_size, peers=self.peers))
             turns += (self.repeats + 1) * len(self.models) * len(_KINDS) * of_round
         if "feed" in self.parts:
-            turns += len(self.models) * training_feed.turns(self.repeats)
+            turns += len(self.models) * training_feed.turns(self.batch_size, self.repeats)
         if "determinism" in self.parts:
-            turns += len(self.models) * training_determinism.turns(self.repeats)
+            turns += len(self.models) * training_determinism.turns(
+                self.batch_size, self.repeats
+            )
         if "grid" in self.parts:
             of_model = training_grid.turns(self.batch_sizes, self.repeats)
             turns += len(self.models) * of_model
@@ -224,7 +226,7 @@ def _measure_steps(
     samples = measure.compare(
         arms,
         repeats=plan.repeats,
-        order=_order(peers=plan.peers),
+        order=_order(plan.batch_size, peers=plan.peers),
         at_once=plan.at_once,
         advance=advance,
     )
@@ -253,8 +255,9 @@ def _arms(
     return arms
 
 
-def _order(*, peers: bool) -> list[str]:
-    return single_steps.order(_FAST, ["stock", *(_PYTORCH if peers else ())])
+def _order(batch_size: int, *, peers: bool) -> list[str]:
+    others = ["stock", *(_PYTORCH if peers else ())]
+    return single_steps.order(_FAST, others, batch_size=batch_size)
 
 
 def _summary(samples: measure.Samples) -> dict[str, Any]:

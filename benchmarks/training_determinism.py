@@ -11,7 +11,6 @@ from benchmarks import keras_steps, measure, single_steps
 from benchmarks.arms import Arm
 
 _PLAIN, _AGAIN, _FIXED = "as it comes", "as it comes, again", "deterministic"
-_ORDER = single_steps.order((_PLAIN, _AGAIN), [_FIXED])
 
 
 def measure_determinism(
@@ -44,7 +43,9 @@ def measure_determinism(
     group = "determinism"
     arms = single_steps.arms(dict.fromkeys((_PLAIN, _AGAIN), plain), weights, group)
     arms.append(Arm(_FIXED, keras_steps.prepare, (fixed, weights), group))
-    samples = measure.compare(arms, repeats=repeats, order=_ORDER, advance=advance)
+    samples = measure.compare(
+        arms, repeats=repeats, order=_order(batch_size), advance=advance
+    )
     return {
         "step_ms": {
             name: round(1000 * statistics.median(samples[name].seconds), 1)
@@ -55,9 +56,13 @@ def measure_determinism(
     }
 
 
-def turns(repeats: int) -> int:
+def turns(batch_size: int, repeats: int) -> int:
     """How many turns `measure_determinism` takes for one model."""
-    return len(_ORDER) * (repeats + 1)
+    return len(_order(batch_size)) * (repeats + 1)
+
+
+def _order(batch_size: int) -> list[str]:
+    return single_steps.order((_PLAIN, _AGAIN), [_FIXED], batch_size=batch_size)
 
 
 def table(determinism: Mapping[str, Any]) -> list[list[str]]:

@@ -21,7 +21,6 @@ _ONE, _AGAIN, _STREAM = "one batch in memory", "one batch again", "the stream"
 _KEPT = 8
 _SEVERAL = f"{_KEPT} batches in memory"
 _SOURCES = {_ONE: 1, _AGAIN: 1, _SEVERAL: _KEPT, _STREAM: 0}
-_ORDER = single_steps.order(_SOURCES)
 
 
 def measure_feed(
@@ -54,7 +53,9 @@ def measure_feed(
         for source, kept in _SOURCES.items()
     }
     arms = single_steps.arms(sources, weights, "feed")
-    samples = measure.compare(arms, repeats=repeats, order=_ORDER, advance=advance)
+    samples = measure.compare(
+        arms, repeats=repeats, order=_order(batch_size), advance=advance
+    )
     return {
         "sources": {
             source: _summary(samples[source]) for source in _SOURCES if source != _AGAIN
@@ -66,9 +67,13 @@ def measure_feed(
     }
 
 
-def turns(repeats: int) -> int:
+def turns(batch_size: int, repeats: int) -> int:
     """How many turns `measure_feed` takes for one model."""
-    return len(_ORDER) * (repeats + 1)
+    return len(_order(batch_size)) * (repeats + 1)
+
+
+def _order(batch_size: int) -> list[str]:
+    return single_steps.order(_SOURCES, batch_size=batch_size)
 
 
 def _summary(samples: measure.Samples) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Importing TensorFlow without the lines that it prints on every start."""
+"""Starting TensorFlow, and other libraries, without the lines that they print."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def import_tensorflow() -> None:
     if the import fails, or if the machine has an NVIDIA device that can't be used.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _standard_error_kept() as kept, _no_garbage_collected():
+    with standard_error_kept() as kept, _no_garbage_collected():
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
@@ -40,8 +40,12 @@ def _no_garbage_collected() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _standard_error_kept() -> Iterator[list[str]]:
-    """Keeps what is written to file descriptor 2; shows it on an error or a note."""
+def standard_error_kept() -> Iterator[list[str]]:
+    """Keeps what is written to file descriptor 2; shows it on an error or a note.
+
+    Yields:
+      A list of notes, to which lines can be added.
+    """
     notes: list[str] = []
     sys.stderr.flush()
     descriptor = os.dup(2)

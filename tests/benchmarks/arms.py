@@ -118,3 +118,11 @@ def dying() -> Callable[[], Work]:
         os._exit(3)
 
     return turn
+
+
+def remarking(remark: str, cause: str) -> Callable[[], Work]:
+    """Writes to standard error as a library does, and fails if there is a cause."""
+    os.write(2, f"{remark}\n".encode())
+    if cause:
+        raise OSError(cause)
+    return sleeper(0.0)

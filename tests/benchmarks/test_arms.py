@@ -129,3 +129,18 @@ def test_what_a_process_fails_of_is_told(prepare, error, message):
 def _first_turn(running):
     start([running])
     running.turn("a")
+
+
+REMARK, CAUSE = "a library's remark", "no such file"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_remarks_of_a_process_are_shown_only_if_it_fails(fails, capfd):
+    running = Running(Arm("A", arms.remarking, (REMARK, CAUSE if fails else "")))
+    if fails:
+        with pytest.raises(MeasureError, match=CAUSE):
+            start([running])
+    else:
+        start([running])
+    end([running])
+    assert (REMARK in capfd.readouterr().err) == fails

@@ -10,7 +10,7 @@ NAMES = ("fast", "again")
 
 @pytest.mark.parametrize("others", [[], ["stock"], ["stock", "other"]])
 def test_a_pair_takes_its_turns_around_those_of_others(others):
-    order = single_steps.order(NAMES, others)
+    order = single_steps.order(NAMES, others, batch_size=32)
     assert [name for name in order if name not in NAMES] == others
     half = (len(order) - len(others)) // 2
     assert order[half : half + len(others)] == others
@@ -18,6 +18,14 @@ def test_a_pair_takes_its_turns_around_those_of_others(others):
     assert len(counts) == 1
     before = collections.Counter(itertools.pairwise(order))
     assert abs(before["fast", "again"] - before["again", "fast"]) <= 1
+
+
+def test_smaller_steps_have_more_turns():
+    turns = {
+        size: single_steps.order(NAMES, batch_size=size).count("fast")
+        for size in (1, 8, 32, 64, 1024)
+    }
+    assert turns == {1: 640, 8: 80, 32: 20, 64: 8, 1024: 4}
 
 
 def test_ways_of_a_model_live_in_one_process_and_take_single_steps():
