@@ -174,15 +174,7 @@ def _arms(
         settings = (batch_size, num_clips, turn_s, str(folder / name), env)
         arguments = (group, pipeline, *settings)
         count = processes if is_short else 1
-        return Arm(
-            name,
-            prepare,
-            arguments,
-            work,
-            count,
-            is_renewed=is_short,
-            home=stream_turns.HOME if is_short else "",
-        )
+        return Arm(name, prepare, arguments, work, count, is_renewed=is_short)
 
     arms = []
     for name, work in _works(group).items():

@@ -212,7 +212,6 @@ def _our_arm(
         batch_turns.IN_ORDER if is_stream else name,
         processes=_PROCESSES if is_stream else 1,
         is_renewed=is_stream,
-        home=stream_turns.HOME if is_stream else "",
     )
 
 

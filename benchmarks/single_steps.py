@@ -14,9 +14,9 @@ from typing import Any
 from benchmarks import keras_steps
 from benchmarks.arms import Arm
 
-# That each way trains on before and behind the others of a round, whatever the size of a
-# step: the shorter it is, the more do two in turn differ.
-_CLIPS = 320
+# That each way trains on before and behind the others of a round: the shorter a step, the
+# more do two in turn differ. There are no more than that many, there and back.
+_CLIPS, _MOST_TIMES = 320, 10
 
 
 def arms(steps: Mapping[str, keras_steps.Step], weights: Any, group: str) -> list[Arm]:
@@ -51,5 +51,6 @@ def order(
       batch_size: clips in a step.
     """
     there = list(names)
-    turns = [*there, *reversed(there)] * max(1, round(_CLIPS / 2 / batch_size))
+    times = max(1, min(round(_CLIPS / 2 / batch_size), _MOST_TIMES))
+    turns = [*there, *reversed(there)] * times
     return [*turns, *others, *turns]

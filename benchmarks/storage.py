@@ -37,9 +37,7 @@ from dotmotion_tfds.configs import NamedConfig
 from dotmotion_tfds.spec import SPLITS, require_integer
 
 _BATCH_SIZE = 64
-# Shorter turns vary more between rounds than arms that are worth comparing, ...
-_LEAST_SECONDS = 1.0
-# ... and two builds in turn by a sixth: those of the control have many shorter ones, in one
+# Two builds in turn differ by a sixth: those of the control have many shorter turns, in one
 # process, since two processes of one program differ as long as they live.
 _BUILD, _CONTROL, _CONTROL_TIMES = "build zlib", "control", 8
 _CONTROL_SECONDS, _HOME = 0.3, "control"
@@ -52,18 +50,26 @@ def define_flags() -> Flags:
     flags.string("json", None, "file for the result")
     flags.integer("clips", 5000, "clips to store, over both splits")
     flags.integer("repeats", 5, "rounds that are counted, after one that is not")
+    # Shorter ones vary more between rounds than arms that are worth comparing.
+    flags.number("seconds", 1.0, "how long a turn lasts at least")
     flags.string("dir", None, "where to store them; a temporary directory if not given")
     return flags
 
 
 def measure_storage(
-    *, num_clips: int, repeats: int, folder: pathlib.Path, advance: Callable[[str], Any]
+    *,
+    num_clips: int,
+    repeats: int,
+    seconds: float,
+    folder: pathlib.Path,
+    advance: Callable[[str], Any],
 ) -> dict[str, Any]:
     """Measures every encoding of clips that look like those of config `standard`.
 
     Args:
       num_clips: clips to store, over both splits, at least 5.
       repeats: rounds that are counted.
+      seconds: how long a turn lasts at least; those of the control have their own time.
       folder: an empty directory to work in.
       advance: called with the arm's name after each turn.
 
@@ -85,20 +91,20 @@ def measure_storage(
         for kind in ("build", "loop"):
             name = f"{kind} {encoding}"
             target = str(folder / f"{kind}-{encoding}")
-            building.append(_building(name, kind, config, target))
+            building.append(_building(name, kind, config, target, seconds))
         building.append(
             Arm(
                 f"write {encoding}",
                 prepare_write,
-                (config, str(folder / f"written-{encoding}")),
+                (config, str(folder / f"written-{encoding}"), seconds),
             )
         )
         reading += [
             Arm(f"read {encoding}", prepare_read, (config, kept), "read"),
-            Arm(f"verify {encoding}", prepare_verify, (config, kept), "verify"),
+            Arm(f"verify {encoding}", prepare_verify, (config, kept, seconds), "verify"),
         ]
     target = str(folder / "control")
-    building.append(_building(_CONTROL, "build", stored["zlib"], target))
+    building.append(_building(_CONTROL, "build", stored["zlib"], target, seconds))
     samples: dict[str, measure.Samples] = {}
     for arms in (building, reading):
         samples |= measure.compare(
@@ -147,10 +153,11 @@ def measure_storage(
     }
 
 
-def _building(name: str, kind: str, config: NamedConfig, target: str) -> Arm:
+def _building(
+    name: str, kind: str, config: NamedConfig, target: str, seconds: float
+) -> Arm:
     is_pair = name in (_BUILD, _CONTROL)
-    least_s = _CONTROL_SECONDS if is_pair else _LEAST_SECONDS
-    arguments = (kind, config, target, least_s)
+    arguments = (kind, config, target, _CONTROL_SECONDS if is_pair else seconds)
     return Arm(name, prepare_build, arguments, "build", home=_HOME if is_pair else "")
 
 
@@ -228,7 +235,9 @@ def prepare_build(
     return turn
 
 
-def prepare_write(config: NamedConfig, path: str) -> Callable[[], Work]:
+def prepare_write(
+    config: NamedConfig, path: str, least_seconds: float
+) -> Callable[[], Work]:
     """A turn that writes records which are ready, with the writer that builders use.
 
     The records are those of the first clips, over and over.
@@ -255,7 +264,7 @@ def prepare_write(config: NamedConfig, path: str) -> Callable[[], Work]:
 
     def turn() -> Work:
         times: list[float] = []
-        while sum(times) < _LEAST_SECONDS:
+        while sum(times) < least_seconds:
             times.append(write())
         return Work(count, num_bytes, statistics.mean(times))
 
@@ -283,8 +292,10 @@ def prepare_read(config: NamedConfig, data_dir: str) -> Callable[[], Work]:
     return turn
 
 
-def prepare_verify(config: NamedConfig, data_dir: str) -> Callable[[], Work]:
-    """A turn that compares all clips with their indices, as often as fills a second."""
+def prepare_verify(
+    config: NamedConfig, data_dir: str, least_seconds: float
+) -> Callable[[], Work]:
+    """A turn that compares all clips with their indices, as often as fills some time."""
     builder = _built(config, data_dir)
     from dotmotion_tfds.files import verification
 
@@ -298,7 +309,7 @@ def prepare_verify(config: NamedConfig, data_dir: str) -> Callable[[], Work]:
 
     def turn() -> Work:
         times: list[float] = []
-        while sum(times) < _LEAST_SECONDS:
+        while sum(times) < least_seconds:
             start = time.perf_counter()
             count = verify()
             times.append(time.perf_counter() - start)
@@ -335,6 +346,7 @@ def main(argv: Sequence[str]) -> int:
 def _check(given: dict[str, Any]) -> dict[str, Any]:
     require_integer("clips", given["clips"], 5, 1_000_000)
     require_integer("repeats", given["repeats"], 1, 1000)
+    measured_run.require_seconds(given["seconds"])
     return {**given, "json": measured_run.place_of_result(given["json"])}
 
 
@@ -346,6 +358,7 @@ def _measure(given: dict[str, Any]) -> int:
         lambda folder, advance: measure_storage(
             num_clips=given["clips"],
             repeats=given["repeats"],
+            seconds=given["seconds"],
             folder=folder,
             advance=advance,
         ),

@@ -12,11 +12,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-# Of both: their processes differ by 2 % as long as they live, of which turns tell nothing.
-HOME = "streams"
 # Of the seconds of another's turn.
 SHORT_PART = 0.1
-_PLACES, _TURNS_OF_FOUR = 4, 8
+_PLACES, _TURNS_OF_FOUR = 4, 4
 
 
 def order(

@@ -25,7 +25,7 @@ def test_smaller_steps_have_more_turns():
         size: single_steps.order(NAMES, batch_size=size).count("fast")
         for size in (1, 8, 32, 64, 1024)
     }
-    assert turns == {1: 640, 8: 80, 32: 20, 64: 8, 1024: 4}
+    assert turns == {1: 40, 8: 40, 32: 20, 64: 8, 1024: 4}
 
 
 def test_ways_of_a_model_live_in_one_process_and_take_single_steps():
