@@ -150,6 +150,14 @@ def test_arms_with_many_turns_are_compared_turn_by_turn():
     assert ratio(alone, "a", "b")["ratio_min"] < 0.2, "the means are all there is"
 
 
+def test_a_round_that_was_disturbed_hardly_counts():
+    quiet, disturbed = (1.0,) * 8, (1.0, 1.0, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5)
+    left = Samples(1, 0, (1.0, 1.0, 1.0), turns=(quiet, quiet, quiet))
+    right = Samples(1, 0, (1.0, 1.4, 1.0), turns=(quiet, disturbed, quiet))
+    found = ratio({"a": left, "b": right}, "a", "b")
+    assert found == {"ratio": 1.0, "ratio_min": 1.0, "ratio_max": 1.5}
+
+
 @pytest.mark.parametrize("rounds", [2, 3, 9])
 def test_a_ratio_is_free_of_places_in_a_round_and_of_a_steady_drift(rounds):
     first, second = [], []
