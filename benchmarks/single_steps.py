@@ -14,9 +14,10 @@ from typing import Any
 from benchmarks import keras_steps
 from benchmarks.arms import Arm
 
-# That each way trains on before and behind the others of a round: the shorter a step, the
-# more do two in turn differ. There are no more than that many, there and back.
-_CLIPS, _MOST_TIMES = 320, 10
+# That each way trains on in a round: the shorter a step, the more do two in turn differ. To
+# infer takes a third of the time. There are no more turns, there and back, than that.
+_CLIPS, _PARTS_OF_TIME = 640, {"train": 1, "infer": 3}
+_MOST_TIMES = 15
 
 
 def arms(steps: Mapping[str, keras_steps.Step], weights: Any, group: str) -> list[Arm]:
@@ -41,7 +42,11 @@ def arms(steps: Mapping[str, keras_steps.Step], weights: Any, group: str) -> lis
 
 
 def order(
-    names: Iterable[str], others: Iterable[str] = (), *, batch_size: int
+    names: Iterable[str],
+    others: Iterable[str] = (),
+    *,
+    batch_size: int,
+    kind: str = "train",
 ) -> list[str]:
     """The turns of a round: each way comes as often after another as before it.
 
@@ -49,8 +54,10 @@ def order(
       names: of the arms that share a process.
       others: names of the other arms, which have one turn each.
       batch_size: clips in a step.
+      kind: 'train' or 'infer'.
     """
     there = list(names)
-    times = max(1, min(round(_CLIPS / 2 / batch_size), _MOST_TIMES))
+    times = round(_CLIPS * _PARTS_OF_TIME[kind] / 4 / batch_size)
+    times = max(1, min(times, _MOST_TIMES))
     turns = [*there, *reversed(there)] * times
     return [*turns, *others, *turns]

@@ -137,8 +137,10 @@ class Plan:
         """How many times `measure_training` calls `advance`."""
         turns = self.repeats + 1
         if "steps" in self.parts:
-            of_round = len(_order(self.batch_size, peers=self.peers))
-            turns += (self.repeats + 1) * len(self.models) * len(_KINDS) * of_round
+            of_round = sum(
+                len(_order(kind, self.batch_size, peers=self.peers)) for kind in _KINDS
+            )
+            turns += (self.repeats + 1) * len(self.models) * of_round
         if "feed" in self.parts:
             turns += len(self.models) * training_feed.turns(self.batch_size, self.repeats)
         if "determinism" in self.parts:
@@ -226,7 +228,7 @@ def _measure_steps(
     samples = measure.compare(
         arms,
         repeats=plan.repeats,
-        order=_order(plan.batch_size, peers=plan.peers),
+        order=_order(kind, plan.batch_size, peers=plan.peers),
         at_once=plan.at_once,
         advance=advance,
     )
@@ -255,9 +257,9 @@ def _arms(
     return arms
 
 
-def _order(batch_size: int, *, peers: bool) -> list[str]:
+def _order(kind: str, batch_size: int, *, peers: bool) -> list[str]:
     others = ["stock", *(_PYTORCH if peers else ())]
-    return single_steps.order(_FAST, others, batch_size=batch_size)
+    return single_steps.order(_FAST, others, batch_size=batch_size, kind=kind)
 
 
 def _summary(samples: measure.Samples) -> dict[str, Any]:

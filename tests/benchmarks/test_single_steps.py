@@ -20,12 +20,19 @@ def test_a_pair_takes_its_turns_around_those_of_others(others):
     assert abs(before["fast", "again"] - before["again", "fast"]) <= 1
 
 
-def test_smaller_steps_have_more_turns():
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("train", {1: 60, 8: 60, 32: 20, 64: 8, 1024: 4}),
+        ("infer", {1: 60, 8: 60, 32: 60, 64: 32, 1024: 4}),
+    ],
+)
+def test_shorter_steps_have_more_turns(kind, expected):
     turns = {
-        size: single_steps.order(NAMES, batch_size=size).count("fast")
-        for size in (1, 8, 32, 64, 1024)
+        size: single_steps.order(NAMES, batch_size=size, kind=kind).count("fast")
+        for size in expected
     }
-    assert turns == {1: 40, 8: 40, 32: 20, 64: 8, 1024: 4}
+    assert turns == expected
 
 
 def test_ways_of_a_model_live_in_one_process_and_take_single_steps():
