@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from benchmarks.doctor import (
     advice,
     candidates,
+    combining,
     costs,
     memory_advice,
     parallel_rewrites,
     prefetch_rewrites,
     queueing,
     trials,
-    tuning,
 )
 from benchmarks.doctor.candidates import Candidate
 from benchmarks.doctor.diagnosis import Prescription
@@ -84,7 +84,7 @@ def prescribe(
         view, now, isolated, seconds=seconds * _FINDING, measured_s=whole.element_s
     )
     proof_s = min(_MOST_PROOF_SECONDS, seconds * _PROVING)
-    tuned = tuning.combine(view, found, seconds=proof_s)
+    tuned = combining.combine(view, found, seconds=proof_s)
     promising = _promising(view, now, found)
     tried = trials.run(
         view.pipeline,

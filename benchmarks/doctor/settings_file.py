@@ -10,9 +10,9 @@ from typing import Any
 import tensorflow as tf
 
 from benchmarks.doctor import catalogue, graphs, proof
+from benchmarks.doctor.combining import Tuned
 from benchmarks.doctor.graphs import GraphError
 from benchmarks.doctor.rewrites import Rewrite
-from benchmarks.doctor.tuning import Tuned
 from benchmarks.series import ResultError
 from dotmotion_tfds import json_file
 

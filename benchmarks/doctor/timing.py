@@ -69,17 +69,22 @@ class Elements:
 
     Attributes:
       passes: how often the dataset has ended.
+      pass_elements: elements of the last pass; None while it has not ended yet.
     """
 
     def __init__(self, dataset: tf.data.Dataset) -> None:
         self._dataset = dataset
-        self._flat = tf.nest.flatten(dataset.element_spec, expand_composites=True)
         self.passes = 0
-        self._has_any = False
+        self.pass_elements: int | None = None
         self._start()
 
     def _start(self) -> None:
+        self._taken = 0
         self.iterator = iter(self._dataset)
+        self.attach()
+
+    def attach(self) -> None:
+        """Lets the limit of `time_limits` that holds from now on end what it waits for."""
         self._take = _taking(self.iterator)
 
     def next(self) -> list[Any]:
@@ -88,12 +93,13 @@ class Elements:
             try:
                 element = self._take()
             except tf.errors.OutOfRangeError:
-                if not self._has_any:
+                if not self._taken and not self.passes:
                     raise EmptyError("the dataset has no elements") from None
                 self.passes += 1
+                self.pass_elements = self._taken
                 self._start()
                 continue
-            self._has_any = True
+            self._taken += 1
             return element
 
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from benchmarks.doctor import cache_rewrites, candidates, proof, tuning
+from benchmarks.doctor import cache_rewrites, candidates, combining, proof
 from benchmarks.doctor.isolation import Alone
 from tests.benchmarks.doctor.rewritable import WIDE, numbers, random, view_of, widen
 
@@ -32,7 +32,7 @@ def test_a_cache_in_a_file_could_be_one_in_memory(tmp_path):
     assert not list(tmp_path.iterdir())
     # The author may want the file.
     wanted = candidates.Candidate(rewrite, 9.0, ())
-    assert tuning.combine(view, [wanted], seconds=1.0).rewrites == ()
+    assert combining.combine(view, [wanted], seconds=1.0).rewrites == ()
 
 
 def test_large_data_is_not_kept():

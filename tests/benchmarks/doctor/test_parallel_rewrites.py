@@ -1,6 +1,6 @@
 """Stages that work on several elements at once."""
 
-from benchmarks.doctor import candidates, catalogue, parallel_rewrites, tuning
+from benchmarks.doctor import candidates, catalogue, combining, parallel_rewrites
 from tests.benchmarks.doctor.rewritable import AUTO, kinds, numbers, random, view_of, widen
 
 
@@ -20,5 +20,5 @@ def test_maps_that_draw_random_numbers_could_be_parallel_if_their_author_wants()
     assert [node.op for node in changed.nodes] == ["RangeDataset", "ParallelMapDatasetV2"]
     view = view_of(numbers().map(random))
     wanted = candidates.Candidate(rewrite, 9.0, ())
-    assert tuning.combine(view, [wanted], seconds=1.0).rewrites == ()
+    assert combining.combine(view, [wanted], seconds=1.0).rewrites == ()
     assert kinds(parallel_rewrites, numbers().map(random, num_parallel_calls=AUTO)) == []

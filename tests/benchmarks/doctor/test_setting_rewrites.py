@@ -2,7 +2,14 @@
 
 import tensorflow as tf
 
-from benchmarks.doctor import candidates, graphs, proof, rewrites, setting_rewrites, tuning
+from benchmarks.doctor import (
+    candidates,
+    combining,
+    graphs,
+    proof,
+    rewrites,
+    setting_rewrites,
+)
 from benchmarks.doctor.isolation import Alone
 from tests.benchmarks.doctor.rewritable import WIDE, kinds, numbers, view_of, widen
 
@@ -37,4 +44,4 @@ def test_an_order_that_costs_is_told_but_never_changed_by_itself():
     found = sorted(float(each[0]) for each in graphs.build(changed))
     assert found == [float(number) for number in range(48)]
     candidate = candidates.Candidate(rewrite, 9.0, ())
-    assert tuning.combine(view, [candidate], seconds=0.2).rewrites == ()
+    assert combining.combine(view, [candidate], seconds=0.2).rewrites == ()

@@ -4,12 +4,11 @@ import tensorflow as tf
 
 from benchmarks import doctor
 from benchmarks.doctor import (
-    candidates,
     catalogue,
+    combining,
     graphs,
     proof,
     settings_file,
-    trials,
     tuning,
 )
 from benchmarks.series import ResultError
@@ -66,10 +65,6 @@ def test_elements_and_their_order_stay(case, tmp_path):
 def heavy(value):
     noise = tf.random.stateless_uniform([20_000], (value, 1))
     return tf.reduce_sum(tf.sort(noise))
-
-
-def opened(start):
-    return tf.data.Dataset.range(start, start + 7)
 
 
 def random(value):
@@ -132,35 +127,8 @@ def test_a_rewrite_that_alters_elements_is_refused(monkeypatch):
 def test_a_proof_without_elements_is_none(monkeypatch):
     dataset = tf.data.Dataset.range(200).map(heavy, num_parallel_calls=1).batch(4)
     nothing = proof.Proof(0, False, "")
-    monkeypatch.setattr(tuning.proof, "compare", lambda *_, **__: nothing)
+    monkeypatch.setattr(combining.proof, "compare", lambda *_, **__: nothing)
     assert tuning.find(dataset, seconds=SECONDS).rewrites == ()
-
-
-def test_a_reader_is_tried_with_and_without_threads_of_its_own(monkeypatch):
-    """Where it is fast, they cost more than they gain behind another change."""
-    dataset = tf.data.Dataset.range(200).flat_map(opened).map(heavy).batch(4)
-    tried = []
-
-    def gains(pipeline, changes, **_):
-        tried.extend({each.kind for each in rewrites} for rewrites in changes)
-        faster = [1.5 if "parallel interleave" in kinds else 2.0 for kinds in tried]
-        return trials.Tried(tuple(trials.Gain(each, each) for each in faster))
-
-    def found(view, *_, **__):
-        return [
-            candidates.Candidate(each, 1.3, ())
-            for each in catalogue.find(view)
-            if each.kind in ("parallel map", "parallel interleave")
-        ]
-
-    monkeypatch.setattr(tuning.trials, "run", gains)
-    monkeypatch.setattr(tuning.candidates, "find", found)
-    tuned = tuning.find(dataset, seconds=SECONDS)
-    assert ["parallel interleave" in kinds for kinds in tried[:2]] == [True, False]
-    assert all("parallel map" in kinds for kinds in tried[:2])
-    kinds = {each.kind for each in tuned.rewrites}
-    assert "parallel map" in kinds
-    assert "parallel interleave" not in kinds
 
 
 def test_settings_are_applied_to_the_same_pipeline_only(tmp_path):
