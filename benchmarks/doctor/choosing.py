@@ -55,7 +55,11 @@ def fastest(view: View, found: Sequence[Candidate], seconds: float) -> Tuned:
         left = (*attempts[0].left, "nothing was changed: what could be was no faster")
         return Tuned(view.pipeline, view.pipeline, (), left, 0)
     doubtful = [each.rewrite for each in found if each.gain < _NO_DOUBT]
-    return _refined(view, chosen, doubtful, end - time.perf_counter())
+    refined = _refined(view, chosen, doubtful, end - time.perf_counter())
+    if refined is chosen:
+        return chosen
+    shown = combining.proved(view.pipeline, refined.pipeline, seconds * _PROVING)
+    return dataclasses.replace(refined, elements=shown.elements) if shown.holds else chosen
 
 
 def _chosen(view: View, attempts: Sequence[Tuned], seconds: float) -> Tuned | None:
@@ -90,12 +94,7 @@ def _refined(
     if gains is None or not clear:
         return chosen
     pipeline, rewrites = made[max(clear, key=lambda number: gains[number].median)]
-    shown = combining.proved(view.pipeline, pipeline, seconds)
-    if not shown.holds:
-        return chosen
-    return dataclasses.replace(
-        chosen, pipeline=pipeline, rewrites=rewrites, elements=shown.elements
-    )
+    return dataclasses.replace(chosen, pipeline=pipeline, rewrites=rewrites)
 
 
 def _is_clear(gain: trials.Gain) -> bool:

@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from benchmarks.doctor import candidates, catalogue, choosing, trials, tuning
+from benchmarks.doctor import candidates, catalogue, choosing, graphs, trials, tuning
 
 SECONDS = 2.0
 
@@ -111,3 +111,22 @@ def test_what_fails_as_it_is_does_not_hold_back_the_rest(monkeypatch):
         return trials.Tried(tuple(None for _ in others))
 
     assert tuned(monkeypatch, trial).rewrites != ()
+
+
+def test_other_numbers_are_proved_too(monkeypatch):
+    """A planted fault: with fewer calls, an element is lost."""
+    apply = catalogue.apply
+
+    def losing(pipeline, wanted):
+        changed, made = apply(pipeline, wanted)
+        if 1 in (each.arguments.get("num_parallel_calls") for each in made):
+            changed = graphs.read(graphs.build(changed).skip(1))
+        return changed, made
+
+    def trial(pipeline, others, **_):
+        return gains(*(0.5 if has(each, "Map") else 2.0 for each in others))
+
+    monkeypatch.setattr(tuning.timing, "cores", lambda: 1)
+    monkeypatch.setattr(choosing.catalogue, "apply", losing)
+    found = tuned(monkeypatch, trial, ("parallel map",))
+    assert calls(found.pipeline) == [2]
