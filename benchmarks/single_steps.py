@@ -14,9 +14,10 @@ from typing import Any
 from benchmarks import keras_steps
 from benchmarks.arms import Arm
 
-# That each way trains on in a round: the shorter a step, the more do two in turn differ. To
-# infer takes a third of the time. There are no more turns, there and back, than that.
-_CLIPS, _PARTS_OF_TIME = 640, {"train": 1, "infer": 3}
+# That each way trains on in a round, with more steps if they are short, since two of those
+# differ more. Inferring takes a third of the time of training, and has three times as many.
+_CLIPS, _STEPS_FOR_ONE = 640, {"train": 1, "infer": 3}
+# Of going there and back, before and behind the others of a round.
 _MOST_TIMES = 15
 
 
@@ -57,7 +58,7 @@ def order(
       kind: 'train' or 'infer'.
     """
     there = list(names)
-    times = round(_CLIPS * _PARTS_OF_TIME[kind] / 4 / batch_size)
+    times = round(_CLIPS * _STEPS_FOR_ONE[kind] / 4 / batch_size)
     times = max(1, min(times, _MOST_TIMES))
     turns = [*there, *reversed(there)] * times
     return [*turns, *others, *turns]
