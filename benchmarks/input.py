@@ -26,7 +26,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks import batch_turns, ceilings, measure, measured_run, stream_turns
+from benchmarks import (
+    batch_turns,
+    ceilings,
+    measure,
+    measured_run,
+    per_core,
+    stream_turns,
+)
 from benchmarks.arms import Arm, Work
 from benchmarks.fingerprint import fingerprint
 from dotmotion_tfds import configs, quiet_start
@@ -35,8 +42,6 @@ from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
 
 _GROUPS = ("generated", "cached", "stored")
 _STREAM, _KNOWN = "stream", "known rate"
-# As people feed it, and without what feeding it costs.
-_LOOPS = ("notebook's loop", "notebook's loop alone")
 _CONTROL = "stream again"
 # Longer than any machine takes to hand on a batch that is ready.
 _KNOWN_BATCH_SECONDS = 0.05
@@ -132,11 +137,7 @@ def measure_input(
         if group == "generated":
             result["known_rate"] = _known_rate(samples[_KNOWN], batch_size)
             result["stream_of_memset"] = result["arms"][_STREAM]["fraction_of_memset"]
-            stream_us = samples[_STREAM].notes["cpu_us_per_clip"]
-            result["stream_vs_loop_per_core"] = {
-                name: round(samples[name].notes["cpu_us_per_clip"] / stream_us, 2)
-                for name in _LOOPS
-            }
+            result["stream_vs_loop_per_core"] = per_core.ratios(samples, _STREAM)
     return result
 
 
@@ -310,20 +311,8 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
 
 
 def parts(result: Mapping[str, Any]) -> dict[str, list[list[str]]]:
-    """Further tables: clips a core makes, against the notebook's loop.
-
-    Memset of as many bytes by one thread is what no pipeline that writes frames can pass.
-    """
-    ratios = result.get("stream_vs_loop_per_core")
-    one_thread = result["ceilings"].get("memset_batch_1_threads")
-    if ratios is None or one_thread is None:
-        return {}
-    memset_us = 1e6 * result["clip_bytes"] / one_thread["bytes_per_s"]
-    lines = [["per core, against", "the stream makes", "memset would make"]]
-    for name, ratio in ratios.items():
-        of_loop = result["arms"][name]["cpu_us_per_clip"]
-        lines.append([name, f"{ratio:.1f}x", f"{of_loop / memset_us:.1f}x"])
-    return {"per_core": lines}
+    """Further tables: clips a core makes, against the notebook's loop."""
+    return per_core.parts(result)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -385,10 +374,7 @@ def _show(result: Mapping[str, Any]) -> None:
             f"a source of {known['expected_clips_per_s']:,.0f} clips/s was measured as "
             f"{known['clips_per_s']:,.0f}: {known['ratio']:.3f}",
             f"the stream: {result['stream_of_memset']:.2f} of memset",
-        ]
-        notes += [
-            f"the stream makes {ratio:.1f}x the clips of {name}, per core"
-            for name, ratio in result["stream_vs_loop_per_core"].items()
+            *per_core.notes(result),
         ]
     title = "Ways to feed clips of standard"
     measured_run.print_table(table(result), title=title, texts=2, notes=notes, width=140)

@@ -8,8 +8,9 @@ Examples:
 
 Each loader lives in a process of its own, with the number of workers that was fastest in a
 search of its own. All give the same clips in batches of the same size, and every batch's
-indices are checked. Libraries that are not installed are listed as absent; install them
-with `pip install '.[peers]'`.
+indices are checked. The notebook's loop takes part, so that one run compares the stream
+with it, with memset and with the best of the others. Libraries that are not installed are
+listed as absent; install them with `pip install '.[peers]'`.
 
 Exit status: 0 done, 1 failed, 2 wrong usage.
 """
@@ -24,7 +25,7 @@ import pathlib
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks import (
     batch_turns,
@@ -33,6 +34,7 @@ from benchmarks import (
     measure,
     measured_run,
     peer_loaders,
+    per_core,
     stream_turns,
 )
 from benchmarks.arms import Arm, MeasureError, Work, WrongWorkError
@@ -41,14 +43,42 @@ from dotmotion_tfds import configs
 from dotmotion_tfds.command_line import Flags, UsageError, run
 from dotmotion_tfds.spec import MAX_BATCH_SIZE, require_integer
 
-# Pipelines of ours: their group and name in `benchmarks.pipelines`.
-_OURS = {
-    "dotmotion stream": ("generated", "stream"),
-    "dotmotion stored, raw": ("stored", "stored, raw"),
-    "dotmotion stored, zlib": ("stored", "stored, zlib"),
-    "dotmotion stored, trajectories": ("stored", "stored, trajectories"),
-}
+
+class _Pipeline(NamedTuple):
+    """A pipeline of `benchmarks.pipelines`.
+
+    Attributes:
+      group: that it belongs to there.
+      name: in that group.
+      about: what it does, in a few words.
+    """
+
+    group: str
+    name: str
+    about: str
+
+
 _STREAM, _CONTROL = "dotmotion stream", "dotmotion stream again"
+_OURS = {
+    _STREAM: _Pipeline("generated", "stream", "on the fly"),
+    **{
+        f"dotmotion stored, {encoding}": _Pipeline(
+            "stored", f"stored, {encoding}", "dotmotion_tfds.stored"
+        )
+        for encoding in ("raw", "zlib", "trajectories")
+    },
+}
+# What the dataset was made with before there was any loader, so that one run compares the
+# stream with all that it could be compared with.
+_LOOPS = {
+    name: _Pipeline("generated", name, about)
+    for name, about in zip(
+        per_core.LOOPS,
+        ("from_generator, batch, prefetch", "NumPy on one core, no tf.data"),
+        strict=True,
+    )
+}
+_PIPELINES = {**_OURS, **_LOOPS}
 # Of the stream, new ones in each round: they differ by 2 % as long as they live.
 _PROCESSES = 2
 # Turns of the search for the best number of workers.
@@ -116,8 +146,10 @@ def measure_peers(
         _arm(name, batch_size, num_clips, seconds, folder, count)
         for name, count in workers.items()
     ]
-    arms += [_our_arm(name, batch_size, num_clips, seconds, folder) for name in _OURS]
-    arms.append(_our_arm(_CONTROL, batch_size, num_clips, seconds, folder))
+    arms += [
+        _pipeline_arm(name, batch_size, num_clips, seconds, folder) for name in _PIPELINES
+    ]
+    arms.append(_pipeline_arm(_CONTROL, batch_size, num_clips, seconds, folder))
     samples = measure.compare(
         arms + memset_arms,
         repeats=repeats,
@@ -134,12 +166,13 @@ def measure_peers(
         "arms": {},
         "absent": absent,
         "control": measure.ratio(samples, _STREAM, _CONTROL),
+        "stream_vs_loop_per_core": per_core.ratios(samples, _STREAM),
         "ceilings": {arm.name: samples[arm.name].summary("bytes") for arm in memset_arms},
     }
-    for name in _OURS:
+    for name, pipeline in _PIPELINES.items():
         result["arms"][name] = {
-            "group": "stored" if "stored" in name else "generated",
-            "about": "dotmotion_tfds.stored" if "stored" in name else "on the fly",
+            "group": pipeline.group,
+            "about": pipeline.about,
             **input.summary(samples[name], memset),
             "stream_is": measure.ratio(samples, _STREAM, name),
         }
@@ -198,17 +231,17 @@ def _arm(
     return Arm(name, prepare, (name, *place, seconds, workers), group)
 
 
-def _our_arm(
+def _pipeline_arm(
     name: str, batch_size: int, num_clips: int, seconds: float, folder: pathlib.Path
 ) -> Arm:
     is_stream = name in (_STREAM, _CONTROL)
-    group, pipeline = _OURS[_STREAM if is_stream else name]
+    pipeline = _PIPELINES[_STREAM if is_stream else name]
     turn_s = seconds * stream_turns.SHORT_PART if is_stream else seconds
     place: tuple[Any, ...] = (batch_size, num_clips, turn_s, str(folder / name), {})
     return Arm(
         name,
         input.prepare,
-        (group, pipeline, *place),
+        (pipeline.group, pipeline.name, *place),
         batch_turns.IN_ORDER if is_stream else name,
         processes=_PROCESSES if is_stream else 1,
         is_renewed=is_stream,
@@ -286,6 +319,27 @@ def table(result: Mapping[str, Any]) -> list[list[str]]:
     return lines
 
 
+def parts(result: Mapping[str, Any]) -> dict[str, list[list[str]]]:
+    """Further tables: what the stream is compared with, and clips a core makes."""
+    return {**_claims(result), **per_core.parts(result)}
+
+
+def _claims(result: Mapping[str, Any]) -> dict[str, list[list[str]]]:
+    """The stream against memset, the best of the others, and the notebook's loop."""
+    loops = result.get("stream_vs_loop_per_core")
+    others = [name for name in result["arms"] if name in peer_loaders.PEERS]
+    if loops is None or not others:
+        return {}
+    best = max(others, key=lambda name: result["arms"][name]["clips_per_s"])
+    against = result["arms"][best]["stream_is"]["ratio"]
+    of_memset = result["arms"][_STREAM]["fraction_of_memset"]
+    lines = [["compared with", "dotmotion stream is"]]
+    lines.append(["memset by as many threads", f"{of_memset:.2f}x"])
+    lines.append([f"the fastest other library: {best}", f"{against:.1f}x"])
+    lines += [[f"{name}, per core", f"{ratio:.1f}x"] for name, ratio in loops.items()]
+    return {"in_one_run": lines}
+
+
 def main(argv: Sequence[str]) -> int:
     """Runs the program; returns its exit status."""
     return run(argv, flags=define_flags(), about=__doc__, check=_check, work=_measure)
@@ -310,7 +364,7 @@ def _measure(options: dict[str, Any]) -> int:
     peers = [
         name for name, peer in peer_loaders.PEERS.items() if _missing(peer.package) is None
     ]
-    of_round = len(_order([*peers, *_OURS, _CONTROL]))
+    of_round = len(_order([*peers, *_PIPELINES, _CONTROL]))
     turns = len(peer_loaders.PEERS) + of_round * (options["repeats"] + 1)
     return measured_run.run(
         lambda folder, advance: measure_peers(
@@ -330,6 +384,8 @@ def _measure(options: dict[str, Any]) -> int:
 
 def _show(result: Mapping[str, Any]) -> None:
     notes = measured_run.controls({"the stream": result["control"]})
+    for _, *lines in _claims(result).values():
+        notes += [f"compared with {what}, the stream is {times}" for what, times in lines]
     title = "The same clips by other libraries"
     measured_run.print_table(table(result), title=title, texts=2, notes=notes)
 

@@ -26,15 +26,3 @@ def test_wrong_usage_is_one_line(program, arguments, message, capsys):
 def test_help_has_examples(program, capsys):
     assert program.main(["program", "--help"]) == 0
     assert "python -m benchmarks." in capsys.readouterr().out
-
-
-def test_what_a_core_makes_is_compared_with_memset():
-    result = {
-        "clip_bytes": 1000,
-        "arms": {"loop": {"cpu_us_per_clip": 40.0}},
-        "ceilings": {"memset_batch_1_threads": {"bytes_per_s": 1e9}},
-        "stream_vs_loop_per_core": {"loop": 25.0},
-    }
-    assert input.parts(result)["per_core"][1] == ["loop", "25.0x", "40.0x"]
-    del result["stream_vs_loop_per_core"]
-    assert input.parts(result) == {}
