@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.data.ops import dataset_ops
 
 from benchmarks.doctor import converters, graphs, inlining
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
@@ -114,8 +115,33 @@ def in_batches(
     size = int(pipeline.constant(batch.tag, "batch_size"))
     drop = bool(pipeline.constant(batch.tag, "drop_remainder"))
     if first.op == _UNBATCH:
-        return before.rebatch(size, drop_remainder=drop)
+        return _rebatched(before, size, drop_remainder=drop)
     return before.batch(size, drop_remainder=drop)
+
+
+def _rebatched(
+    batches: tf.data.Dataset, size: int, *, drop_remainder: bool
+) -> tf.data.Dataset:
+    """What `rebatch` makes of batches, without the map that it puts in front.
+
+    `unbatch` has the same map, which makes tensors of all that is sparse or ragged.
+    """
+    rows = tf.TensorShape([size if drop_remainder else None])
+    spec = tf.nest.map_structure(
+        lambda each: tf.TensorSpec(rows.concatenate(each.shape[1:]), each.dtype),
+        batches.element_spec,
+    )
+    flat = tf.nest.flatten(spec)
+    variant = tf.raw_ops.RebatchDatasetV2(
+        input_dataset=batches._variant_tensor,
+        batch_sizes=tf.constant(size, tf.int64),
+        drop_remainder=drop_remainder,
+        output_types=[each.dtype for each in flat],
+        output_shapes=[each.shape for each in flat],
+    )
+    dataset = dataset_ops._VariantDataset(variant, spec)
+    dataset._dotmotion_kept = batches
+    return dataset
 
 
 def _in_groups(batch: tf.Tensor, rows: int) -> tf.Tensor:
@@ -250,5 +276,5 @@ def _apply_rebatch(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     size = int(pipeline.constant(batch_tag, "batch_size"))
     drop = bool(pipeline.constant(batch_tag, "drop_remainder"))
     return graphs.substituted(
-        pipeline, batch_tag, before.rebatch(size, drop_remainder=drop)
+        pipeline, batch_tag, _rebatched(before, size, drop_remainder=drop)
     )

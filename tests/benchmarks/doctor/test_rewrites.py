@@ -92,7 +92,19 @@ CASES = {
         vectorised_rewrites,
         "rebatch",
         numbers().batch(5).unbatch().batch(7),
-        ["RangeDataset", "BatchDatasetV2", *["MapDataset"] * 2, "RebatchDatasetV2"],
+        ["RangeDataset", "BatchDatasetV2", "MapDataset", "RebatchDatasetV2"],
+    ),
+    "ragged batches that are taken apart": (
+        vectorised_rewrites,
+        "rebatch",
+        numbers().map(tf.range).ragged_batch(5).unbatch().batch(7, drop_remainder=True),
+        [
+            "RangeDataset",
+            *["MapDataset"] * 2,
+            "BatchDatasetV2",
+            "MapDataset",
+            "RebatchDatasetV2",
+        ],
     ),
     "small batches that are taken apart after maps": (
         vectorised_rewrites,
@@ -155,7 +167,7 @@ CASES = {
         [
             "RangeDataset",
             "BatchDatasetV2",
-            *["MapDataset"] * 2,
+            "MapDataset",
             "RebatchDatasetV2",
             "ParallelMapDatasetV2",
         ],
