@@ -21,6 +21,8 @@ from benchmarks.doctor import time_limits
 
 # AUTOTUNE's settings are looked at so often while it may still change them.
 _LOOK_SECONDS = 0.1
+# A first element that takes longer is taken for one like the others.
+_LONG_START_SECONDS = 1.0
 # Values in a tensor that is copied into a batch in no time, and elements of a batch.
 _SMALL, _BATCH = 64, 1024
 
@@ -212,8 +214,9 @@ def measure_alone(dataset: tf.data.Dataset, seconds: float) -> Timing:
     first_s = time.perf_counter() - start
     if first_s < seconds / 4:
         _take_for(source, min(seconds / 4, 0.1), None, lambda seconds: None)
-    elif first_s > seconds:
-        # One element has taken longer than all was to take.
+    elif first_s > max(seconds, _LONG_START_SECONDS):
+        # One element has taken longer than all was to take. What took less may have been
+        # the start, on a machine that is busy.
         return Timing(
             1, first_s, first_s, 0, 0, sum(map(size, element)), first_s, source.passes
         )

@@ -46,6 +46,32 @@ def test_a_short_dataset_begins_anew():
     assert timed.elements > 3
 
 
+def test_a_slow_start_is_no_part_of_what_an_element_takes_alone():
+    def slow_at_first(value):
+        def wait(each):
+            time.sleep(0.4 if each == 0 else 0)
+            return each
+
+        return tf.py_function(wait, [value], tf.int64)
+
+    timed = timing.measure_alone(NUMBERS.map(slow_at_first), 0.1)
+    assert timed.first_s > 0.4
+    assert timed.element_s < 0.1
+
+
+def test_a_very_long_element_is_taken_once():
+    taken = []
+
+    def wait(each):
+        taken.append(each)
+        time.sleep(1.1)
+        return each
+
+    mapped = NUMBERS.map(lambda each: tf.py_function(wait, [each], tf.int64))
+    assert timing.measure_alone(mapped, 0.1).element_s > 1
+    assert len(taken) == 1
+
+
 def test_a_dataset_without_elements_is_an_error():
     for measure in (timing.measure, timing.measure_alone):
         with pytest.raises(timing.EmptyError, match="has no elements"):
