@@ -17,6 +17,7 @@ from tensorflow.python.ops.parallel_for import pfor
 
 _BY_VALUE = (
     "AsString",
+    "Bucketize",
     "DecodeBase64",
     "DecodeCompressed",
     "DecodeJSONExample",
@@ -42,7 +43,7 @@ _BY_VALUE = (
 )
 _OF_PICTURES = ("ResizeArea", "ResizeBicubic", "ResizeBilinear", "ResizeNearestNeighbor")
 _JOIN = "StringJoin"
-_GATHER = "GatherNd"
+_GATHER, _LOOKUP = "GatherNd", "LookupTableFindV2"
 
 
 @contextlib.contextmanager
@@ -55,6 +56,7 @@ def added() -> Iterator[None]:
     for op in _OF_PICTURES:
         known.setdefault(op, _of_pictures)
     known.setdefault(_JOIN, _join)
+    known.setdefault(_LOOKUP, _lookup)
     if _GATHER in original:
         known[_GATHER] = _gather(original[_GATHER])
     try:
@@ -111,6 +113,18 @@ def _join(given: Any) -> Any:
         for each in rows
     ]
     return pfor.wrap(tf.strings.join(texts, given.op.get_attr("separator").decode()), True)
+
+
+def _lookup(given: Any) -> Any:
+    """Keys of all rows in one table, which is no table of vectors."""
+    table, default = given.unstacked_input(0), given.unstacked_input(2)
+    keys = given.stacked_input(1)
+    if default.shape.rank != 0:
+        raise ValueError(f"a table of values of shape {default.shape}")
+    found = tf.raw_ops.LookupTableFindV2(
+        table_handle=table, keys=keys, default_value=default
+    )
+    return pfor.wrap(tf.ensure_shape(found, keys.shape), True)
 
 
 def _gather(original: Callable[[Any], Any]) -> Callable[[Any], Any]:

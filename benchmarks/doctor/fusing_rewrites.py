@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from benchmarks.doctor import graphs, inlining
-from benchmarks.doctor.graphs import GraphError, Node, Pipeline
+from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, is_plain, parallelism_for, where
 
 FUSE = "fuse maps"
@@ -28,13 +28,11 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     """
     maps = [pipeline.node(tag) for tag in rewrite.tags]
     captured = [inlining.captured(pipeline, node) for node in maps]
-    if any(values is None for values in captured):
-        raise GraphError("a function has captured what is no constant")
 
     def fused(*element: Any) -> tuple[Any, ...]:
         tensors = list(tf.nest.flatten(element, expand_composites=True))
         for node, values in zip(maps, captured, strict=True):
-            tensors = inlining.call(pipeline, node.functions[0], tensors, values or [])
+            tensors = inlining.call(pipeline, node.functions[0], tensors, values)
         return tuple(tensors)
 
     before = graphs.build(pipeline, maps[0].inputs[0])

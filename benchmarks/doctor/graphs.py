@@ -197,12 +197,50 @@ def build(
     feeds = feeds or {}
     end = pipeline.output if tag is None else pipeline.node_def(tag).name
     fed = {pipeline.node_def(each).name: dataset for each, dataset in feeds.items()}
-    graph = _pruned(pipeline.graph, end, fed)
+    spec = pipeline.element_spec if tag is None else pipeline.spec(tag)
+    made = _making(
+        pipeline, end, {name: dataset._variant_tensor for name, dataset in fed.items()}
+    )
+    try:
+        # Not by calling `made`: TensorFlow warns of functions that are made repeatedly.
+        concrete = made.get_concrete_function()
+        dataset = dataset_ops._VariantDataset(concrete(), spec)
+    except (tf.errors.OpError, ValueError) as error:
+        raise GraphError(first_line(error)) from None
+    # Functions, py_functions and generators live with what made them.
+    dataset._dotmotion_kept = (concrete, pipeline, tuple(feeds.values()))
+    return dataset
+
+
+def evaluated(pipeline: Pipeline, name: str) -> tf.Tensor:
+    """The value of a node of a pipeline's graph, such as the handle of a lookup table.
+
+    Args:
+      pipeline: which pipeline.
+      name: of a node that needs no dataset.
+
+    Raises:
+      GraphError: if TensorFlow does not take the graph.
+    """
+    try:
+        return _making(pipeline, name, {}).get_concrete_function()()
+    except (tf.errors.OpError, ValueError) as error:
+        raise GraphError(first_line(error)) from None
+
+
+def _making(pipeline: Pipeline, end: str, variants: Mapping[str, tf.Tensor]) -> Any:
+    """A function that gives the value of a node.
+
+    Args:
+      pipeline: where the node is.
+      end: its name.
+      variants: what takes the place of some nodes, by name.
+    """
+    graph = _pruned(pipeline.graph, end, variants)
     present = {node.name for node in graph.node}
     constants = {
         name: value for name, value in pipeline.constants.items() if name in present
     }
-    variants = {name: dataset._variant_tensor for name, dataset in fed.items()}
 
     @tf.function(autograph=False)
     def make() -> Any:
@@ -210,23 +248,14 @@ def build(
             f"{name}:0": tf.identity(value)
             for name, value in {**constants, **variants}.items()
         }
-        if end in fed:
+        if end in variants:
             return tf.identity(variants[end])
-        (variant,) = tf.graph_util.import_graph_def(
+        (value,) = tf.graph_util.import_graph_def(
             graph, input_map=replaced, return_elements=[f"{end}:0"], name=""
         )
-        return variant
+        return value
 
-    spec = pipeline.element_spec if tag is None else pipeline.spec(tag)
-    try:
-        # Not by calling `make`: TensorFlow warns of functions that are made repeatedly.
-        concrete = make.get_concrete_function()
-        dataset = dataset_ops._VariantDataset(concrete(), spec)
-    except (tf.errors.OpError, ValueError) as error:
-        raise GraphError(first_line(error)) from None
-    # Functions, py_functions and generators live with what made them.
-    dataset._dotmotion_kept = (concrete, pipeline, tuple(feeds.values()))
-    return dataset
+    return make
 
 
 def substituted(pipeline: Pipeline, tag: str, replacement: tf.data.Dataset) -> Pipeline:

@@ -8,33 +8,104 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework import function_def_to_graph
 
-from benchmarks.doctor import graphs
-from benchmarks.doctor.graphs import Node, Pipeline
+from benchmarks.doctor import graphs, nested_functions
+from benchmarks.doctor.graphs import GraphError, Node, Pipeline
+
+# What the handle of a table is made by, which holds what it held for each use of it.
+_TABLES = ("Const", "HashTableV2", "Identity", "LookupTableImportV2")
 
 
-def captured(pipeline: Pipeline, node: Node) -> list[Any] | None:
-    """Values that a dataset hands to its function, or None if they are no constants."""
-    definition = pipeline.node_def(node.tag)
+def is_callable(pipeline: Pipeline, node: Node) -> bool:
+    """Whether a dataset hands nothing but constants and lookup tables to its function."""
+    return all(
+        name in pipeline.constants or _is_constant(pipeline, name)
+        for name in _captured_names(pipeline, node)
+    )
+
+
+def captured(pipeline: Pipeline, node: Node) -> list[Any]:
+    """Values that a dataset hands to its function.
+
+    Raises:
+      GraphError: if there are others than `is_callable` knows, or a table can't be made.
+    """
+    if not is_callable(pipeline, node):
+        raise GraphError(f"the function of {node.name} has captured what is no constant")
     defs = {each.name: each for each in pipeline.graph.node}
-    count = len(definition.attr["Targuments"].list.type)
-    names = [name for name in definition.input if not name.startswith("^")]
     values = []
-    for name in names[len(node.inputs) : len(node.inputs) + count]:
-        producer = name.partition(":")[0]
-        if producer in pipeline.constants:
-            values.append(pipeline.constants[producer])
-        elif defs[producer].op == "Const" and defs[producer].attr["dtype"].type not in (
-            tf.resource.as_datatype_enum,
-            tf.variant.as_datatype_enum,
-        ):
-            values.append(graphs.tensor(defs[producer].attr["value"].tensor))
+    for name in _captured_names(pipeline, node):
+        if name in pipeline.constants:
+            values.append(pipeline.constants[name])
+        elif defs[name].op == "Const":
+            values.append(graphs.tensor(defs[name].attr["value"].tensor))
         else:
-            return None
+            values.append(graphs.evaluated(pipeline, name))
     return values
 
 
+def _captured_names(pipeline: Pipeline, node: Node) -> list[str]:
+    definition = pipeline.node_def(node.tag)
+    count = len(definition.attr["Targuments"].list.type)
+    names = [name for name in definition.input if not name.startswith("^")]
+    return [
+        name.partition(":")[0]
+        for name in names[len(node.inputs) : len(node.inputs) + count]
+    ]
+
+
+def _is_constant(pipeline: Pipeline, name: str) -> bool:
+    """Whether a node is a constant, or the handle of a table of constants."""
+    defs = {each.name: each for each in pipeline.graph.node}
+    unseen, seen = [name], set()
+    while unseen:
+        found = defs[unseen.pop()]
+        is_handle = found.op == "Const" and found.attr["dtype"].type in (
+            tf.resource.as_datatype_enum,
+            tf.variant.as_datatype_enum,
+        )
+        is_large = found.name in pipeline.constants
+        if is_handle or not (found.op in _TABLES or is_large):
+            return False
+        seen.add(found.name)
+        producers = {each.lstrip("^").partition(":")[0] for each in found.input}
+        unseen += producers - seen
+    return True
+
+
+def sliced(pipeline: Pipeline, node: Node) -> list[str] | None:
+    """What a dataset's function gives to `from_tensor_slices`, if it does nothing else.
+
+    Args:
+      pipeline: where the dataset is.
+      node: such as a flat map.
+
+    Returns:
+      Names of tensors in its function, or None if it makes a dataset of another kind.
+    """
+    library = {each.signature.name: each for each in pipeline.graph.library.function}
+    function = library.get(node.functions[0]) if node.functions else None
+    if function is None or len(function.signature.output_arg) != 1:
+        return None
+    made = {each.name: each for each in function.node_def}
+    name = function.ret[function.signature.output_arg[0].name]
+    while (producer := made.get(name.partition(":")[0])) is not None:
+        if producer.op != "Identity":
+            break
+        name = producer.input[0]
+    if producer is None or producer.op != "TensorSliceDataset":
+        return None
+    # What is checked before is checked no more when it is called in another way.
+    is_checked = any(name.startswith("^") for name in producer.input)
+    datasets = sum("Dataset" in each.op for each in function.node_def)
+    return None if is_checked or datasets > 1 else list(producer.input)
+
+
 def call(
-    pipeline: Pipeline, name: str, arguments: Sequence[Any], values: Sequence[Any]
+    pipeline: Pipeline,
+    name: str,
+    arguments: Sequence[Any],
+    values: Sequence[Any],
+    outputs: Sequence[str] | None = None,
 ) -> list[Any]:
     """Puts the operations of a function into the graph that is being traced.
 
@@ -43,25 +114,38 @@ def call(
       name: of the function.
       arguments: flat tensors of an element; None where the function does not need one.
       values: what the function has captured.
+      outputs: of `sliced`; what the function gives if None.
 
     Returns:
-      The flat tensors that it gives.
+      The flat tensors of these names.
     """
-    library = {each.signature.name: each for each in pipeline.graph.library.function}
-    function = library[name]
-    graph, names = function_def_to_graph.function_def_to_graph_def(function)
-    graph.library.CopyFrom(pipeline.graph.library)
+    known = {each.signature.name: each for each in pipeline.graph.library.function}
+    library = nested_functions.reached(known, name)
+    definition = library.function[0]
+    loaded = nested_functions.load(library)
+    with tf.Graph().as_default() as loading:
+        for function in loaded.values():
+            function.add_to_graph(loading)
+        graph, names = function_def_to_graph.function_def_to_graph_def(definition)
+    del graph.library.function[:]
+    for other, function in loaded.items():
+        if other != name:
+            function.add_to_graph(tf.compat.v1.get_default_graph())
     given = [*arguments, *values]
     inputs = {
         f"{argument.name}:0": tf.convert_to_tensor(value)
-        for argument, value in zip(function.signature.input_arg, given, strict=True)
+        for argument, value in zip(definition.signature.input_arg, given, strict=True)
         if value is not None
     }
-    outputs = [
-        names[function.ret[argument.name]] for argument in function.signature.output_arg
-    ]
+    if outputs is None:
+        outputs = [
+            definition.ret[argument.name] for argument in definition.signature.output_arg
+        ]
     return list(
         tf.graph_util.import_graph_def(
-            graph, input_map=inputs, return_elements=outputs, name=""
+            graph,
+            input_map=inputs,
+            return_elements=[names[output] for output in outputs],
+            name="",
         )
     )

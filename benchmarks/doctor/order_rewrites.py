@@ -157,7 +157,7 @@ def _apply_filter(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     mapped, node = pipeline.node(map_tag), pipeline.node(tag)
     sources = _handed_on(pipeline, mapped, node)
     values = inlining.captured(pipeline, node)
-    if sources is None or values is None:
+    if sources is None:
         raise GraphError("the predicate needs what the map has made")
     before = graphs.build(pipeline, mapped.inputs[0])
 

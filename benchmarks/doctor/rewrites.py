@@ -125,7 +125,7 @@ def is_plain(view: View, node: Node) -> bool:
         kind.is_stateful
         or kind.is_python
         or kind.opens_datasets
-        or inlining.captured(view.pipeline, node) is None
+        or not inlining.is_callable(view.pipeline, node)
     )
 
 

@@ -14,7 +14,7 @@ from benchmarks.doctor.rewrites import Rewrite, View, is_plain, parallelism_for,
 VECTORISE, REBATCH = "vectorise", "rebatch"
 KINDS = (VECTORISE, REBATCH)
 _MAPS = ("MapDataset", "ParallelMapDatasetV2")
-_UNBATCH = "UnbatchDataset"
+_UNBATCH, _FLAT_MAP = "UnbatchDataset", "FlatMapDataset"
 _BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
 
 
@@ -25,8 +25,9 @@ def find(view: View) -> list[Rewrite]:
         if node.op not in _BATCHES:
             continue
         unbatch = view.source_of(node)
-        if unbatch is not None and unbatch.op == _UNBATCH:
-            found += _vectorise_small_batches(view, node, unbatch)
+        if unbatch is not None and _takes_apart(view, unbatch):
+            if unbatch.op == _UNBATCH:
+                found += _vectorise_small_batches(view, node, unbatch)
             found += _rebatch(view, node, unbatch)
         else:
             found += _vectorise(view, node)
@@ -65,10 +66,11 @@ def of_batches(
     if stages[0].op in _BATCHES:
         rows = int(pipeline.constant(stages[0].tag, "batch_size"))
 
+    captured = [inlining.captured(pipeline, node) for node in maps]
+
     def one(*element: Any) -> tuple[Any, ...]:
         tensors = list(tf.nest.flatten(element))
-        for node in maps:
-            values = inlining.captured(pipeline, node) or []
+        for node, values in zip(maps, captured, strict=True):
             tensors = inlining.call(pipeline, node.functions[0], tensors, values)
         return tuple(tensors)
 
@@ -116,7 +118,24 @@ def in_batches(
     drop = bool(pipeline.constant(batch.tag, "drop_remainder"))
     if first.op == _UNBATCH:
         return _rebatched(before, size, drop_remainder=drop)
+    if first.op == _FLAT_MAP:
+        return _rebatched(_whole(pipeline, first, before), size, drop_remainder=drop)
     return before.batch(size, drop_remainder=drop)
+
+
+def _whole(pipeline: Pipeline, node: Node, before: tf.data.Dataset) -> tf.data.Dataset:
+    """What a flat map makes slices of, as elements."""
+    values = inlining.captured(pipeline, node)
+    outputs = inlining.sliced(pipeline, node)
+    spec = pipeline.spec(node.tag)
+
+    def whole(*element: Any) -> Any:
+        tensors = inlining.call(
+            pipeline, node.functions[0], tf.nest.flatten(element), values, outputs
+        )
+        return tf.nest.pack_sequence_as(spec, tensors)
+
+    return before.map(whole, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _rebatched(
@@ -124,7 +143,7 @@ def _rebatched(
 ) -> tf.data.Dataset:
     """What `rebatch` makes of batches, without the map that it puts in front.
 
-    `unbatch` has the same map, which makes tensors of all that is sparse or ragged.
+    The map makes tensors of all that is sparse or ragged, and is there for `unbatch` too.
     """
     rows = tf.TensorShape([size if drop_remainder else None])
     spec = tf.nest.map_structure(
@@ -142,6 +161,29 @@ def _rebatched(
     dataset = dataset_ops._VariantDataset(variant, spec)
     dataset._dotmotion_kept = batches
     return dataset
+
+
+def _takes_apart(view: View, node: Node) -> bool:
+    """Whether a stage does nothing but make elements of the rows of what it takes."""
+    if node.op == _UNBATCH:
+        return True
+    source = view.source_of(node)
+    if node.op != _FLAT_MAP or source is None:
+        return False
+    kind, pipeline = view.traits(node), view.pipeline
+    return (
+        not (kind.is_stateful or kind.is_python)
+        and inlining.sliced(pipeline, node) is not None
+        and inlining.is_callable(pipeline, node)
+        and all(_is_dense(pipeline.spec(each.tag)) for each in (source, node))
+    )
+
+
+def _is_dense(spec: Any) -> bool:
+    return all(
+        isinstance(each, tf.TensorSpec) and each.dtype not in (tf.variant, tf.resource)
+        for each in tf.nest.flatten(spec)
+    )
 
 
 def _in_groups(batch: tf.Tensor, rows: int) -> tf.Tensor:
@@ -181,7 +223,7 @@ def _vectorise(view: View, batch: Node) -> list[Rewrite]:
             size = view.pipeline.constant(batch.tag, "batch_size")
             if size is None or view.consumer(maps[-1].tag) is not batch:
                 break
-            apart = (node.tag,) if node.op == _UNBATCH else ()
+            apart = (node.tag,) if _takes_apart(view, node) else ()
             found.append(
                 Rewrite(
                     VECTORISE,
@@ -189,7 +231,7 @@ def _vectorise(view: View, batch: Node) -> list[Rewrite]:
                     {"num_parallel_calls": _calls(view, batch)},
                     f"{names} is called for each element, and once for {int(size)} of "
                     "them would do",
-                    f"{_batching(node)}({int(size)}) first, and then "
+                    f"{'.rebatch' if apart else '.batch'}({int(size)}) first, and then "
                     ".map() with a function of whole batches, such as "
                     f"tf.vectorized_map({maps[-1].function or 'f'}, batch)",
                 )
@@ -237,10 +279,6 @@ def _fills(view: View, node: Node, rows: int) -> bool:
     return count == tf.data.INFINITE_CARDINALITY or (count > 0 and count % rows == 0)
 
 
-def _batching(before: Node) -> str:
-    return ".rebatch" if before.op == _UNBATCH else ".batch"
-
-
 def _calls(view: View, batch: Node) -> int:
     """As for a map of whole batches, of which one takes as long as the chain."""
     return parallelism_for(view.alone.get(batch.tag), view.cores)
@@ -259,22 +297,20 @@ def _rebatch(view: View, batch: Node, unbatch: Node) -> list[Rewrite]:
     source = view.source_of(unbatch)
     if size is None or source is None:
         return []
+    apart = ".unbatch()"
+    if unbatch.op == _FLAT_MAP:
+        apart = f".flat_map({unbatch.function or 'from_tensor_slices'})"
     return [
         Rewrite(
             REBATCH,
             (unbatch.tag, batch.tag),
             {},
             f"{where(unbatch)} takes batches apart, element by element, to batch them anew",
-            f".rebatch({int(size)}) instead of .unbatch().batch({int(size)})",
+            f".rebatch({int(size)}) instead of {apart}.batch({int(size)})",
         )
     ]
 
 
 def _apply_rebatch(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
-    unbatch_tag, batch_tag = rewrite.tags
-    before = graphs.build(pipeline, pipeline.node(unbatch_tag).inputs[0])
-    size = int(pipeline.constant(batch_tag, "batch_size"))
-    drop = bool(pipeline.constant(batch_tag, "drop_remainder"))
-    return graphs.substituted(
-        pipeline, batch_tag, _rebatched(before, size, drop_remainder=drop)
-    )
+    unbatch, batch = (pipeline.node(tag) for tag in rewrite.tags)
+    return graphs.substituted(pipeline, batch.tag, in_batches(pipeline, unbatch, batch))

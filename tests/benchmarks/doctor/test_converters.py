@@ -8,6 +8,9 @@ from benchmarks.doctor import converters
 WORDS = tf.constant([" One ", "TWO2", " thr ee", ""])
 PICTURES = tf.reshape(tf.range(4 * 5 * 6 * 3) % 251, (4, 5, 6, 3))
 NUMBERS = tf.constant(["1", "2.5", "-3", "1e3"])
+TABLE = tf.lookup.StaticHashTable(
+    tf.lookup.KeyValueTensorInitializer(["One", "TWO2"], tf.constant([1, 2], tf.int64)), -1
+)
 FUNCTIONS = {
     "lower": (tf.strings.lower, WORDS),
     "upper": (tf.strings.upper, WORDS),
@@ -46,6 +49,14 @@ FUNCTIONS = {
         tf.constant(
             ['{"features": {"feature": {"a": {"int64List": {"value": [3]}}}}}'] * 4
         ),
+    ),
+    "bucket": (
+        lambda each: tf.raw_ops.Bucketize(input=each, boundaries=[0.5, 2.0]),
+        tf.range(4.0),
+    ),
+    "lookup": (
+        lambda each: TABLE.lookup(tf.strings.strip(tf.stack([each, "TWO2"]))),
+        WORDS,
     ),
     "table": (lambda each: tf.gather_nd(tf.range(9), [[each]]), tf.range(4)),
 }

@@ -33,6 +33,12 @@ from tests.benchmarks.doctor.rewritable import (
     widen,
 )
 
+
+def rows_of(value):
+    """As many rows as an element's number, of two tensors; none at first."""
+    return tf.fill([value, 3], value), tf.range(value)
+
+
 CASES = {
     "a map": (
         parallel_rewrites,
@@ -104,6 +110,26 @@ CASES = {
             "BatchDatasetV2",
             "MapDataset",
             "RebatchDatasetV2",
+        ],
+    ),
+    "rows that a flat map makes elements of": (
+        vectorised_rewrites,
+        "rebatch",
+        numbers()
+        .flat_map(lambda value: tf.data.Dataset.from_tensor_slices(rows_of(value)))
+        .batch(7),
+        ["RangeDataset", "ParallelMapDatasetV2", "RebatchDatasetV2"],
+    ),
+    "maps of rows that a flat map makes elements of": (
+        vectorised_rewrites,
+        "vectorise",
+        numbers()
+        .flat_map(lambda value: tf.data.Dataset.from_tensor_slices(rows_of(value)))
+        .map(lambda row, number: {"row": row * 2, "number": number})
+        .batch(7, drop_remainder=True),
+        [
+            "RangeDataset",
+            *["ParallelMapDatasetV2", "RebatchDatasetV2", "ParallelMapDatasetV2"],
         ],
     ),
     "small batches that are taken apart after maps": (

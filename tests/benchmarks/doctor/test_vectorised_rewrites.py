@@ -57,3 +57,69 @@ def test_equal_elements_are_equal_in_value_too():
     changed, _ = catalogue.apply(view.pipeline, vectorised_rewrites.find(view)[:1])
     for old, new in zip(dataset, graphs.build(changed), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+@tf.function
+def helper(value):
+    return tf.cast(value, tf.float32) / 3.0
+
+
+def either(value):
+    return tf.cond(value % 2 == 0, lambda: value * 3, lambda: -value)
+
+
+def until_large(value):
+    return tf.while_loop(lambda each: each < 1000, lambda each: (2 * each + 1,), [value])[0]
+
+
+def looked_up(table):
+    return lambda value: table.lookup(tf.strings.as_string(value % 10))
+
+
+@pytest.fixture(scope="module")
+def table():
+    keys, values = tf.constant(["3", "4", "7"]), tf.constant([30, 40, 70], tf.int64)
+    return tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(keys, values), tf.constant(-1, tf.int64)
+    )
+
+
+@pytest.mark.parametrize("name", ["branches", "a loop", "a function", "a table"])
+def test_functions_may_call_others_and_look_up_tables(name, table):
+    function = {
+        "branches": either,
+        "a loop": until_large,
+        "a function": helper,
+        "a table": looked_up(table),
+    }[name]
+    dataset = numbers().map(function).batch(7)
+    view = view_of(dataset)
+    changed, made = catalogue.apply(view.pipeline, vectorised_rewrites.find(view))
+    assert [each.kind for each in made] == ["vectorise"]
+    assert proof.compare(view.pipeline, changed) == proof.Proof(7, True, "")
+
+
+def test_rows_of_a_flat_map_that_does_more_than_slice_stay_elements(table):
+    def sliced_twice(value):
+        both = tf.data.Dataset.from_tensor_slices(tf.fill([3], value))
+        return both.concatenate(both)
+
+    def checked(value):
+        tf.debugging.assert_less(value, tf.constant(50, tf.int64))
+        return tf.data.Dataset.from_tensor_slices(tf.fill([3], value))
+
+    def drawn(value):
+        return tf.data.Dataset.from_tensor_slices(tf.random.uniform([3]) + float(1))
+
+    def ragged(value):
+        rows = tf.RaggedTensor.from_row_lengths(tf.range(value), [value])
+        return tf.data.Dataset.from_tensor_slices(rows)
+
+    for function in (sliced_twice, drawn, ragged):
+        dataset = numbers().flat_map(function)
+        batched = dataset.ragged_batch(4) if function is ragged else dataset.batch(4)
+        assert not {"rebatch", "vectorise"} & set(kinds(vectorised_rewrites, batched))
+    view = view_of(numbers().flat_map(checked).batch(4))
+    for rewrite in vectorised_rewrites.find(view):
+        changed = vectorised_rewrites.apply(view.pipeline, rewrite)
+        assert proof.compare(view.pipeline, changed).holds
