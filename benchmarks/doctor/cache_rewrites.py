@@ -178,22 +178,8 @@ def _fits(view: View, tag: str) -> bool:
     """Whether all elements of a dataset would take a small part of the memory."""
     if tag not in view.alone:
         return False
-    count = view.cardinality(tag)
-    if count < 0:
-        count = _counted(view, tag)
+    count = view.count(tag)
     if count < 0:
         return False
     available = psutil.virtual_memory().available
     return view.alone[tag].bytes * count < _MOST_OF_MEMORY * available
-
-
-def _counted(view: View, tag: str) -> int:
-    """Elements of a dataset whose number the runtime can't tell, if there are few."""
-    alone = view.alone[tag]
-    most = 100_000
-    dataset = graphs.build(view.pipeline, tag)
-    if int(dataset.cardinality().numpy()) == -1 or alone.element_s <= 0:
-        return -1
-    in_time = int(min(most, 1.0 / alone.element_s)) + 1
-    found = sum(1 for _ in dataset.take(in_time))
-    return found if found < in_time else -1

@@ -16,6 +16,7 @@ from benchmarks.doctor import (
     prefetch_rewrites,
     queueing,
     trials,
+    vectorised_rewrites,
 )
 from benchmarks.doctor.candidates import Candidate
 from benchmarks.doctor.diagnosis import Prescription
@@ -97,6 +98,13 @@ def prescribe(
     *gains, together = tried.gains
     # One run in a thread took 5.2 to 8.0 ms an element within half a minute.
     slower = statistics.median([whole.element_s, *tried.unchanged_s]) / whole.element_s
+    sure = [
+        (each, gain)
+        for each, gain in zip(promising, gains, strict=True)
+        if gain is not None
+        and _is_sure(gain, *_least(view, each.rewrite))
+        and _lasts(view, each.rewrite, gain, whole, tried)
+    ]
     measured = [
         prescription(
             view,
@@ -105,18 +113,16 @@ def prescribe(
             gain.median,
             tuned.rewrites,
         )
-        for each, gain in zip(promising, gains, strict=True)
-        if gain is not None
-        and _is_sure(gain, *_least(view, each.rewrite))
-        and _lasts(view, each.rewrite, gain, whole, tried)
+        for each, gain in sure
     ]
     measured.sort(key=lambda each: -(each.measured_gain or 0.0))
     if not measured and together is not None:
         measured = _together(view, found, tuned.rewrites, together)
     kept_memory = memory_advice.find(view, whole)
+    left = _not_mended(advice.find(view, now), [each.rewrite for each, _ in sure])
     advised, of_process = (
         [prescription(view, each.rewrite, each.gain, None, ()) for each in found_by]
-        for found_by in (advice.find(view, now), [kept_memory] if kept_memory else [])
+        for found_by in (left, [kept_memory] if kept_memory else [])
     )
     return Prescribed(
         (*advised, *measured, *of_process),
@@ -124,6 +130,26 @@ def prescribe(
         together.median if together is not None and together.median >= _NO_LOSS else None,
         tried.spread,
     )
+
+
+def _not_mended(
+    found: Sequence[advice.Advice], prescribed: Sequence[Rewrite]
+) -> list[advice.Advice]:
+    """Advice that is still of use when something else has been done.
+
+    A loop that works on whole batches is started as seldom as operations on all of them.
+    """
+    mended = {
+        tag
+        for rewrite in prescribed
+        if rewrite.kind == vectorised_rewrites.VECTORISE
+        for tag in rewrite.tags
+    }
+    return [
+        each
+        for each in found
+        if each.rewrite.kind != advice.LOOP or not mended.intersection(each.rewrite.tags)
+    ]
 
 
 def prescription(

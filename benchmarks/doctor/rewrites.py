@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.core.framework import dataset_options_pb2
 from tensorflow.python.data.ops import options as options_lib
 
-from benchmarks.doctor import graphs, inlining, queueing, traits
+from benchmarks.doctor import counting, graphs, inlining, queueing, traits
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.isolation import Alone
 from benchmarks.doctor.traits import Traits
@@ -53,6 +53,7 @@ class View:
       elements: that each gives for one of the whole pipeline, by tag.
       cores: processors there are.
       handover_s: what it takes to take one of its elements that is ready.
+      counts: how many elements some have, by tag, so that none is counted twice.
     """
 
     pipeline: Pipeline
@@ -61,6 +62,7 @@ class View:
     elements: Mapping[str, float]
     cores: int
     handover_s: float = queueing.HANDOVER_SECONDS
+    counts: dict[str, int] = dataclasses.field(default_factory=dict, compare=False)
 
     def traits(self, node: Node) -> Traits:
         """What a dataset's functions do."""
@@ -89,7 +91,7 @@ class View:
         """Elements of the whole pipeline in a pass; 0 if that is not known or endless."""
         for node in self.nodes:
             if "Repeat" in node.op:
-                count = self.cardinality(node.inputs[0])
+                count = self.count(node.inputs[0])
                 return max(0, round(count / max(self.elements.get(node.tag, 1.0), 1e-9)))
         return 0
 
@@ -99,7 +101,13 @@ class View:
             return 0
         if any("Repeat" in node.op for node in self.nodes):
             return self.pass_elements()
-        return max(0, self.cardinality(self.nodes[-1].tag))
+        return max(0, self.count(self.nodes[-1].tag))
+
+    def count(self, tag: str) -> int:
+        """As `cardinality`, counted if the runtime can't tell and it takes a second."""
+        if tag not in self.counts:
+            self.counts[tag] = counting.elements(self.pipeline, tag)
+        return self.counts[tag]
 
     def cardinality(self, tag: str) -> int:
         """How many elements a dataset has; negative if infinite or not known."""

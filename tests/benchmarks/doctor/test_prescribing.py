@@ -150,3 +150,19 @@ def test_what_would_be_slower_together_is_not_what_tune_makes(case, monkeypatch,
     slower = trials.Gain(0.5, 0.4)
     found = prescribe(case, monkeypatch, tmp_path, single=slower, together=slower)
     assert found.tuned_gain is None
+
+
+@pytest.mark.parametrize(
+    ("advised", "prescribed", "is_left"),
+    [
+        ("no loop in a map", "vectorise", False),
+        ("no loop in a map", "parallel map", True),
+        ("py_function", "vectorise", True),
+    ],
+)
+def test_a_loop_that_can_work_on_whole_batches_is_no_advice(advised, prescribed, is_left):
+    of_map = Advice(Rewrite(advised, ("map",), {}, "why", "how"), None)
+    elsewhere = Advice(Rewrite(advised, ("other",), {}, "why", "how"), None)
+    mended = Rewrite(prescribed, ("map", "batch"), {}, "why", "how")
+    left = prescribing._not_mended([of_map, elsewhere], [mended])
+    assert left == ([of_map, elsewhere] if is_left else [elsewhere])

@@ -289,7 +289,7 @@ def test_all_at_once_change_no_element():
         (numbers().cache().batch(10).repeat(), 5, 5),
         (numbers().cache().batch(10), 0, 5),
         (numbers().batch(10).repeat(), 5, 0),
-        (numbers().filter(lambda value: value > 3).cache(), 0, 0),
+        (numbers().filter(lambda value: value > 3).cache(), 0, 44),
     ],
 )
 def test_elements_of_the_pass_that_fills_caches_are_known(dataset, in_a_pass, filling):
