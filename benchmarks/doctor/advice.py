@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor import queueing, timing
+from benchmarks.doctor import cropping, queueing, timing
 from benchmarks.doctor.graphs import Node
 from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
-PYTHON, GENERATOR, BYTES, WINDOWS, SCAN, RAGGED, LOOP = (
+PYTHON, GENERATOR, BYTES, WINDOWS, SCAN, RAGGED, LOOP, CROP = (
     "py_function",
     "from_generator",
     "uint8 until the device",
@@ -22,6 +22,7 @@ PYTHON, GENERATOR, BYTES, WINDOWS, SCAN, RAGGED, LOOP = (
     "map before scan",
     "batch before splitting",
     "no loop in a map",
+    "crop while decoding",
 )
 _MAPS = ("MapDataset", "ParallelMapDatasetV2")
 # What gives a number of values that depends on the text, for one text or many at once.
@@ -42,6 +43,8 @@ _LEAST_GAIN = 1.1
 # lead to is not measured, and floats are what models want: it takes more than a little.
 _LEAST_WRITING, _SAVED, _LEAST_BYTES_GAIN = 0.2, 0.75, 1.3
 _LOOPS = ("While", "StatelessWhile")
+# Of a picture's pixels: to decode all for more than this is little more work.
+_MOST_KEPT = 0.5
 _SAMPLE_BYTES = 1 << 20
 
 
@@ -58,12 +61,15 @@ class Advice:
     gain: float | None
 
 
-def find(view: View, now: Sequence[Cost]) -> list[Advice]:
+def find(
+    view: View, now: Sequence[Cost], kept: Mapping[str, tf.data.Dataset]
+) -> list[Advice]:
     """Python code in functions, pixels that are floats too early, windows as datasets.
 
     Args:
       view: the pipeline.
       now: what its stages cost as it runs.
+      kept: elements of each stage, by tag.
     """
     shares = queueing.shares(now, view.cores)
     found: list[Advice | None] = []
@@ -87,6 +93,8 @@ def find(view: View, now: Sequence[Cost]) -> list[Advice]:
             found.append(_loop(view, node))
         elif _splits_for_batches(view, node):
             found.append(_ragged(view, node))
+        elif (part := cropping.kept_part(view, node, kept) or 1.0) < _MOST_KEPT:
+            found.append(_crop(view, node, part))
         elif (writing := _writing_floats(view, node)) > _LEAST_WRITING:
             found.append(_floats(view, node, now, writing))
     return [
@@ -234,8 +242,23 @@ def _loop(view: View, node: Node) -> Advice:
     )
 
 
+def _crop(view: View, node: Node, part: float) -> Advice:
+    return Advice(
+        Rewrite(
+            CROP,
+            (node.tag,),
+            {},
+            f"{where(node)} decodes whole pictures and keeps {part:.0%} of their pixels",
+            "tf.image.decode_and_crop_jpeg(encoded, [y, x, height, width]), where "
+            "tf.image.extract_jpeg_shape(encoded) tells the size, and then all that works "
+            "on pixels",
+        ),
+        None,
+    )
+
+
 def _splits_for_batches(view: View, node: Node) -> bool:
-    """Whether single texts are split that a batch then pads or makes ragged."""
+    """Whether single texts are split whose parts then get into a batch."""
     alone = view.alone.get(node.tag)
     if node.op not in _MAPS or alone is None or alone.element_s > _MOST_SPLITTING_SECONDS:
         return False
@@ -244,11 +267,7 @@ def _splits_for_batches(view: View, node: Node) -> bool:
     taker = view.consumer(node.tag)
     while taker is not None and taker.op in (*_MAPS, "PrefetchDataset"):
         taker = view.consumer(taker.tag)
-    if taker is None:
-        return False
-    spec = tf.nest.flatten(view.pipeline.spec(taker.inputs[0]), expand_composites=True)
-    is_ragged = any(each.dtype == tf.variant for each in spec)
-    return taker.op == "PaddedBatchDatasetV2" or ("Batch" in taker.op and is_ragged)
+    return taker is not None and "Batch" in taker.op
 
 
 def _ragged(view: View, node: Node) -> Advice:
@@ -261,7 +280,7 @@ def _ragged(view: View, node: Node) -> Advice:
             f"{where(node)} is called for each text, and operations on strings take whole "
             "batches of them",
             f".batch(...) first, and then .map({function}) with a tf.RaggedTensor of all, "
-            "and .to_tensor() instead of padding",
+            "and .to_tensor() for parts of one length or instead of padding",
         ),
         None,
     )

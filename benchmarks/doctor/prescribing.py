@@ -12,6 +12,7 @@ from benchmarks.doctor import (
     combining,
     costs,
     memory_advice,
+    padding_advice,
     parallel_rewrites,
     prefetch_rewrites,
     queueing,
@@ -119,7 +120,9 @@ def prescribe(
     if not measured and together is not None:
         measured = _together(view, found, tuned.rewrites, together)
     kept_memory = memory_advice.find(view, whole)
-    left = _not_mended(advice.find(view, now), [each.rewrite for each, _ in sure])
+    told = advice.find(view, now, isolated.kept)
+    told += padding_advice.find(view, now, isolated.kept)
+    left = _not_mended(told, [each.rewrite for each, _ in sure])
     advised, of_process = (
         [prescription(view, each.rewrite, each.gain, None, ()) for each in found_by]
         for found_by in (left, [kept_memory] if kept_memory else [])
@@ -137,7 +140,7 @@ def _not_mended(
 ) -> list[advice.Advice]:
     """Advice that is still of use when something else has been done.
 
-    A loop that works on whole batches is started as seldom as operations on all of them.
+    A function that works on whole batches starts its operations once for all of them.
     """
     mended = {
         tag
@@ -148,7 +151,8 @@ def _not_mended(
     return [
         each
         for each in found
-        if each.rewrite.kind != advice.LOOP or not mended.intersection(each.rewrite.tags)
+        if each.rewrite.kind not in (advice.LOOP, advice.RAGGED)
+        or not mended.intersection(each.rewrite.tags)
     ]
 
 

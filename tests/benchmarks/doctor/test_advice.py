@@ -41,18 +41,36 @@ def words(number):
     )
 
 
+def three_words(number):
+    return tf.ensure_shape(words(number), [3])
+
+
 def numbers():
     for number in range(1_000_000):
         yield sum(range(5_000)) + number
 
 
+def jpegs():
+    noise = np.random.default_rng(0).integers(0, 255, (4, 512, 512, 3), np.uint8)
+    return [tf.io.encode_jpeg(each).numpy() for each in noise]
+
+
+PICTURES = tf.data.Dataset.from_tensor_slices(jpegs()).repeat()
+
+
+def patch(encoded):
+    whole = tf.cast(tf.io.decode_jpeg(encoded, channels=3), tf.float32) / 255
+    return tf.image.crop_to_bounding_box(whole, 100, 100, 128, 128)
+
+
 def found_in(dataset):
     pipeline = graphs.read(dataset)
-    alone = isolation.measure(pipeline, 2.0).alone
+    isolated = isolation.measure(pipeline, 2.0)
+    alone = isolated.alone
     nodes = tuple(pipeline.nodes)
     elements = costs.elements(nodes, alone, are_cached=True)
     view = rewrites.View(pipeline, nodes, alone, elements, cores=2)
-    return advice.find(view, costs.in_pipeline(view))
+    return advice.find(view, costs.in_pipeline(view), isolated.kept)
 
 
 def kinds(dataset):
@@ -89,6 +107,11 @@ def kinds(dataset):
             lambda: tf.data.Dataset.range(1 << 40).map(words).ragged_batch(8),
             advice.RAGGED,
         ),
+        (
+            lambda: tf.data.Dataset.range(1 << 40).map(three_words).batch(8),
+            advice.RAGGED,
+        ),
+        (lambda: PICTURES.map(patch, num_parallel_calls=1).batch(4), advice.CROP),
     ],
 )
 def test_what_only_the_author_can_change_is_told(make, kind):

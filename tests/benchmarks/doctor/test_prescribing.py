@@ -156,11 +156,12 @@ def test_what_would_be_slower_together_is_not_what_tune_makes(case, monkeypatch,
     ("advised", "prescribed", "is_left"),
     [
         ("no loop in a map", "vectorise", False),
+        ("batch before splitting", "vectorise", False),
         ("no loop in a map", "parallel map", True),
         ("py_function", "vectorise", True),
     ],
 )
-def test_a_loop_that_can_work_on_whole_batches_is_no_advice(advised, prescribed, is_left):
+def test_what_can_work_on_whole_batches_anyway_is_no_advice(advised, prescribed, is_left):
     of_map = Advice(Rewrite(advised, ("map",), {}, "why", "how"), None)
     elsewhere = Advice(Rewrite(advised, ("other",), {}, "why", "how"), None)
     mended = Rewrite(prescribed, ("map", "batch"), {}, "why", "how")

@@ -1,0 +1,114 @@
+"""Pictures that a map decodes whole, to keep a part of each.
+
+JPEG can be decoded in part (`tf.image.decode_and_crop_jpeg`), with equal pixels.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from benchmarks.doctor import inlining, time_limits, timing
+from benchmarks.doctor.graphs import GraphError, Node, Pipeline
+from benchmarks.doctor.rewrites import View
+
+_DECODERS = ("DecodeImage", "DecodeJpeg")
+_JPEG = b"\xff\xd8"
+# What gives each pixel from the same one, so that it could be done after a crop as well.
+_BY_PIXEL = (
+    *("AddV2", "Cast", "Identity", "Maximum", "Minimum", "Mul", "Neg", "RealDiv", "Relu"),
+    *("Round", "Sqrt", "Square", "Sub", "Tanh"),
+    # As `tf.image.crop_to_bounding_box` does before it cuts.
+    *("ExpandDims", "Squeeze"),
+)
+_SOME = 4
+
+
+def kept_part(view: View, node: Node, kept: Mapping[str, tf.data.Dataset]) -> float | None:
+    """Which part of the pixels that a map decodes it keeps, from 0 to 1.
+
+    Args:
+      view: the pipeline.
+      node: the map.
+      kept: elements of each stage, by tag.
+
+    Returns:
+      The part; None if it decodes no JPEG, or keeps it whole.
+    """
+    source = view.source_of(node)
+    tensors = _decoded_and_cropped(view.pipeline, node)
+    if tensors is None or source is None or source.tag not in kept:
+        return None
+    try:
+        parts = [
+            _part(view.pipeline, node, element, tensors)
+            for element in itertools.islice(timing.one_pass(kept[source.tag]), _SOME)
+        ]
+    except (GraphError, KeyError, tf.errors.OpError, time_limits.TooSlowError):
+        return None
+    return sum(parts) / len(parts) if parts else None
+
+
+def _part(
+    pipeline: Pipeline, node: Node, element: list[Any], tensors: tuple[str, str, str]
+) -> float:
+    """Pixels of the crop over pixels of the picture; 1 if that is no JPEG."""
+    values = inlining.captured(pipeline, node)
+    name = node.functions[0]
+
+    @tf.function(autograph=False)
+    def of_element() -> Any:
+        return inlining.call(pipeline, name, element, values, tensors)
+
+    encoded, decoded, cropped = of_element.get_concrete_function()()
+    if not encoded.numpy().startswith(_JPEG):
+        return 1.0
+    return float(tf.size(cropped)) / max(float(tf.size(decoded)), 1.0)
+
+
+def _decoded_and_cropped(pipeline: Pipeline, node: Node) -> tuple[str, str, str] | None:
+    """In a map's function: what is decoded, the picture, and the crop of it."""
+    library = {each.signature.name: each for each in pipeline.graph.library.function}
+    function = library.get(node.functions[0]) if node.functions else None
+    if function is None or not inlining.is_callable(pipeline, node):
+        return None
+    for decoder in function.node_def:
+        if decoder.op in _DECODERS:
+            for crop in _crops(function, decoder.name):
+                return decoder.input[0], f"{decoder.name}:image:0", f"{crop}:output:0"
+    return None
+
+
+def _crops(function: Any, decoder: str) -> Iterator[str]:
+    """Names of what cuts a part out of a picture that no pixel of another has entered."""
+    pictures, unseen = {decoder}, [decoder]
+    while unseen:
+        picture = unseen.pop()
+        for each in function.node_def:
+            if not each.input or picture not in {
+                name.partition(":")[0] for name in each.input if not name.startswith("^")
+            }:
+                continue
+            is_first = each.input[0].partition(":")[0] == picture
+            if is_first and (each.op == "Slice" or _cuts_sides(each)):
+                yield each.name
+            elif each.op in _BY_PIXEL and each.name not in pictures:
+                pictures.add(each.name)
+                unseen.append(each.name)
+
+
+def _cuts_sides(node: Any) -> bool:
+    """Whether rows or columns are left out, and no channels or single rows taken."""
+    if node.op != "StridedSlice":
+        return False
+    masks = {
+        name: node.attr[f"{name}_mask"].i
+        for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
+    }
+    if masks["ellipsis"] or masks["new_axis"] or masks["shrink_axis"]:
+        return False
+    of_sides = 0b11
+    return masks["begin"] & masks["end"] & of_sides != of_sides
