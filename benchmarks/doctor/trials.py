@@ -85,6 +85,7 @@ def run(
     folder: str,
     pass_elements: int = 0,
     least: float = 0.0,
+    is_strict: bool = False,
 ) -> Tried:
     """Measures what sets of changes gain.
 
@@ -96,6 +97,7 @@ def run(
       pass_elements: elements in a pass; caches are filled with as many before anything is
         counted.
       least: a change that gains less in the first round has no other one.
+      is_strict: whether changes for which no time is left are not tried; they have no gain.
     """
     made = [catalogue.apply(pipeline, rewrites) for rewrites in changes]
     return compare(
@@ -106,6 +108,7 @@ def run(
         pass_elements=pass_elements,
         fills=[number for number, (_, each) in enumerate(made) if _adds_cache(each)],
         least=least,
+        is_strict=is_strict,
     )
 
 
@@ -118,6 +121,7 @@ def compare(
     pass_elements: int = 0,
     fills: Container[int] = (),
     least: float = 0.0,
+    is_strict: bool = False,
 ) -> Tried:
     """Measures how many times as fast other pipelines are.
 
@@ -132,6 +136,7 @@ def compare(
       pass_elements: elements that each gives before anything is counted, if there is time.
       fills: numbers of the others for which there has to be.
       least: one that gains less in the first round has no other one.
+      is_strict: whether those for which no time is left are not tried; they have no gain.
     """
     left = sum(other is not None for other in others)
     gains: list[Gain | None] = [None] * len(others)
@@ -139,8 +144,11 @@ def compare(
     end = time.perf_counter() + seconds
     start = functools.partial(_start, folder=folder, pass_elements=pass_elements)
     before: turns.Source | None = None
+    took_s = 0.0
     for number, other in enumerate(others):
-        if other is None:
+        begin = time.perf_counter()
+        # On average it is over in time, if it takes as long as the one before.
+        if other is None or (is_strict and begin + took_s / 2 > end):
             continue
         if before is None:
             try:
@@ -158,6 +166,7 @@ def compare(
                 unchanged_s += [
                     statistics.median(pair[0] for pair in each) for each in rounds
                 ]
+        took_s = time.perf_counter() - begin
     return Tried(tuple(gains), tuple(unchanged_s))
 
 

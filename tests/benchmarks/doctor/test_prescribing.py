@@ -27,7 +27,7 @@ def prescribe(case, monkeypatch, tmp_path, *, single, together, unchanged_s=(1.0
     """What is prescribed if trials give these gains for one change, and for all."""
 
     def tried(pipeline, changes, **options):
-        gains = [single] * (len(changes) - 1) + [together]
+        gains = [together] + [single] * (len(changes) - 1)
         return trials.Tried(tuple(gains), unchanged_s)
 
     monkeypatch.setattr(trials, "run", tried)

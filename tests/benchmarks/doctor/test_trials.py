@@ -46,6 +46,22 @@ def test_what_gains_too_little_at_first_has_one_round(tmp_path):
         assert (found.gains[0].rounds > 1) == has_more
 
 
+def test_a_limit_that_is_strict_leaves_time_for_the_first_only(tmp_path):
+    dataset = tf.data.Dataset.range(1 << 40).map(waiting, num_parallel_calls=1)
+    pipeline = pipeline_of(dataset)
+    rewrite = map_rewrite(pipeline)
+    for is_strict, tried in ((True, 1), (False, 3)):
+        found = trials.run(
+            pipeline,
+            [[rewrite]] * 3,
+            seconds=0.1,
+            folder=str(tmp_path),
+            is_strict=is_strict,
+        )
+        assert sum(gain is not None for gain in found.gains) == tried
+        assert found.gains[0] is not None
+
+
 def test_a_cache_that_is_not_filled_in_the_time_has_no_gain(tmp_path):
     pipeline = pipeline_of(tf.data.Dataset.range(5000).map(waiting).repeat())
     rewrite = Rewrite("cache", (pipeline.nodes[1].tag,), {}, "", "")
