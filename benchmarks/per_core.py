@@ -33,8 +33,8 @@ def parts(result: Mapping[str, Any]) -> dict[str, list[list[str]]]:
       result: with `ceilings` and `clip_bytes` too; what lacks any of them has no table.
     """
     found = result.get("stream_vs_loop_per_core")
-    one_thread = result["ceilings"].get("memset_batch_1_threads")
-    if found is None or one_thread is None:
+    one_thread = result.get("ceilings", {}).get("memset_batch_1_threads")
+    if found is None or one_thread is None or "clip_bytes" not in result:
         return {}
     memset_us = 1e6 * result["clip_bytes"] / one_thread["bytes_per_s"]
     lines = [["per core, against", "the stream makes", "memset would make"]]

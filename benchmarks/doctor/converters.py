@@ -17,7 +17,6 @@ from tensorflow.python.ops.parallel_for import pfor
 
 _BY_VALUE = (
     "AsString",
-    "Bucketize",
     "DecodeBase64",
     "DecodeCompressed",
     "DecodeJSONExample",

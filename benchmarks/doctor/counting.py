@@ -37,7 +37,13 @@ _STORING = ("Cache", "Save", "Snapshot")
 _PATIENCE_SECONDS = 1.0
 
 
-def elements(pipeline: Pipeline, tag: str, *, seconds: float = _PATIENCE_SECONDS) -> int:
+def elements(
+    pipeline: Pipeline,
+    tag: str,
+    *,
+    seconds: float = _PATIENCE_SECONDS,
+    counted: dict[str, int] | None = None,
+) -> int:
     """How many elements a dataset gives until it ends.
 
     What maps and batches take is counted instead of what they give, which may take much
@@ -47,6 +53,8 @@ def elements(pipeline: Pipeline, tag: str, *, seconds: float = _PATIENCE_SECONDS
       pipeline: where the dataset is.
       tag: of the dataset.
       seconds: for counting them.
+      counted: what has been counted of the pipeline, which is not counted again; what is
+        counted now is added.
 
     Returns:
       Their number; `UNKNOWN` if there is no end, if there are more than can be counted in
@@ -60,9 +68,14 @@ def elements(pipeline: Pipeline, tag: str, *, seconds: float = _PATIENCE_SECONDS
     while (step := _step(pipeline, node)) is not None:
         steps.append(step)
         node = pipeline.node(node.inputs[0])
-    if not _is_pure_up_to(pipeline, node):
-        return UNKNOWN
-    found = _count(graphs.build(pipeline, node.tag), seconds)
+    counted = {} if counted is None else counted
+    if node.tag not in counted:
+        counted[node.tag] = (
+            _count(graphs.build(pipeline, node.tag), seconds)
+            if _is_pure_up_to(pipeline, node)
+            else UNKNOWN
+        )
+    found = counted[node.tag]
     for step in reversed(steps):
         found = step(found) if found != UNKNOWN else UNKNOWN
     return found
@@ -88,7 +101,7 @@ def _is_pure_up_to(pipeline: Pipeline, node: Node) -> bool:
         found = unseen.pop()
         kind = traits.of(pipeline, found)
         changes = kind.is_stateful or kind.is_python or kind.is_generator
-        if changes or found.op.startswith(_STORING):
+        if changes or any(op.startswith(_STORING) for op in (found.op, *kind.operations)):
             return False
         unseen += [pipeline.node(tag) for tag in found.inputs]
     return True

@@ -6,9 +6,10 @@ JPEG can be decoded in part (`tf.image.decode_and_crop_jpeg`), with equal pixels
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from benchmarks.doctor import inlining, time_limits, timing
@@ -24,6 +25,8 @@ _BY_PIXEL = (
     # As `tf.image.crop_to_bounding_box` does before it cuts.
     *("ExpandDims", "Squeeze"),
 )
+_SIZES = ("Rank", "Shape", "ShapeN", "Size")
+_MAPS = ("MapDataset", "ParallelMapDatasetV2")
 _SOME = 4
 
 
@@ -36,8 +39,11 @@ def kept_part(view: View, node: Node, kept: Mapping[str, tf.data.Dataset]) -> fl
       kept: elements of each stage, by tag.
 
     Returns:
-      The part; None if it decodes no JPEG, or keeps it whole.
+      The part, 1 for what is no JPEG; None if it does not decode and then crop, or does
+      more with the picture.
     """
+    if node.op not in _MAPS:
+        return None
     source = view.source_of(node)
     tensors = _decoded_and_cropped(view.pipeline, node)
     if tensors is None or source is None or source.tag not in kept:
@@ -47,7 +53,10 @@ def kept_part(view: View, node: Node, kept: Mapping[str, tf.data.Dataset]) -> fl
             _part(view.pipeline, node, element, tensors)
             for element in itertools.islice(timing.one_pass(kept[source.tag]), _SOME)
         ]
-    except (GraphError, KeyError, tf.errors.OpError, time_limits.TooSlowError):
+    except (
+        *(GraphError, KeyError, ValueError),
+        *(tf.errors.OpError, time_limits.TooSlowError),
+    ):
         return None
     return sum(parts) / len(parts) if parts else None
 
@@ -66,7 +75,9 @@ def _part(
     encoded, decoded, cropped = of_element.get_concrete_function()()
     if not encoded.numpy().startswith(_JPEG):
         return 1.0
-    return float(tf.size(cropped)) / max(float(tf.size(decoded)), 1.0)
+    # Of rows and columns: a channel that is left out has to be decoded all the same.
+    pixels = [float(np.prod(each.shape[-3:-1])) for each in (cropped, decoded)]
+    return pixels[0] / max(pixels[1], 1.0)
 
 
 def _decoded_and_cropped(pipeline: Pipeline, node: Node) -> tuple[str, str, str] | None:
@@ -77,27 +88,56 @@ def _decoded_and_cropped(pipeline: Pipeline, node: Node) -> tuple[str, str, str]
         return None
     for decoder in function.node_def:
         if decoder.op in _DECODERS:
-            for crop in _crops(function, decoder.name):
+            crop = _crop(function, decoder.name)
+            if crop is not None:
                 return decoder.input[0], f"{decoder.name}:image:0", f"{crop}:output:0"
     return None
 
 
-def _crops(function: Any, decoder: str) -> Iterator[str]:
-    """Names of what cuts a part out of a picture that no pixel of another has entered."""
+def _crop(function: Any, decoder: str) -> str | None:
+    """Name of what cuts a part out of a picture; None if all of it is used as well.
+
+    On the way there each pixel depends on the one that was decoded and on nothing else of
+    the picture, such as its mean.
+    """
+    of_picture = _reached(function, decoder)
+    crops: list[str] = []
     pictures, unseen = {decoder}, [decoder]
     while unseen:
         picture = unseen.pop()
+        if picture in {_producer(name) for name in function.ret.values()}:
+            return None
         for each in function.node_def:
-            if not each.input or picture not in {
-                name.partition(":")[0] for name in each.input if not name.startswith("^")
-            }:
+            givers = [_producer(name) for name in each.input if not name.startswith("^")]
+            if picture not in givers or each.op in _SIZES:
                 continue
-            is_first = each.input[0].partition(":")[0] == picture
-            if is_first and (each.op == "Slice" or _cuts_sides(each)):
-                yield each.name
-            elif each.op in _BY_PIXEL and each.name not in pictures:
-                pictures.add(each.name)
-                unseen.append(each.name)
+            if givers[0] == picture and (each.op == "Slice" or _cuts_sides(each)):
+                crops.append(each.name)
+            elif each.op in _BY_PIXEL and sum(name in of_picture for name in givers) == 1:
+                if each.name not in pictures:
+                    pictures.add(each.name)
+                    unseen.append(each.name)
+            else:
+                return None
+    return crops[0] if len(crops) == 1 else None
+
+
+def _reached(function: Any, name: str) -> set[str]:
+    """The nodes that depend on one, with itself."""
+    found, is_new = {name}, True
+    while is_new:
+        is_new = False
+        for each in function.node_def:
+            if each.name not in found and any(
+                _producer(given) in found for given in each.input
+            ):
+                found.add(each.name)
+                is_new = True
+    return found
+
+
+def _producer(name: str) -> str:
+    return name.lstrip("^").partition(":")[0]
 
 
 def _cuts_sides(node: Any) -> bool:

@@ -11,15 +11,17 @@ from tensorflow.python.framework import function_def_to_graph
 from benchmarks.doctor import graphs, nested_functions
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 
+# The argument of datasets whose function they call with each element.
+_CAPTURED = "other_arguments"
 # What the handle of a table is made by, which holds what it held for each use of it.
 _TABLES = ("Const", "HashTableV2", "Identity", "LookupTableImportV2")
 
 
 def is_callable(pipeline: Pipeline, node: Node) -> bool:
     """Whether a dataset hands nothing but constants and lookup tables to its function."""
-    return all(
-        name in pipeline.constants or _is_constant(pipeline, name)
-        for name in _captured_names(pipeline, node)
+    names = _captured_names(pipeline, node)
+    return names is not None and all(
+        name in pipeline.constants or _is_constant(pipeline, name) for name in names
     )
 
 
@@ -29,11 +31,12 @@ def captured(pipeline: Pipeline, node: Node) -> list[Any]:
     Raises:
       GraphError: if there are others than `is_callable` knows, or a table can't be made.
     """
-    if not is_callable(pipeline, node):
+    names = _captured_names(pipeline, node)
+    if names is None or not is_callable(pipeline, node):
         raise GraphError(f"the function of {node.name} has captured what is no constant")
     defs = {each.name: each for each in pipeline.graph.node}
     values = []
-    for name in _captured_names(pipeline, node):
+    for name in names:
         if name in pipeline.constants:
             values.append(pipeline.constants[name])
         elif defs[name].op == "Const":
@@ -43,14 +46,12 @@ def captured(pipeline: Pipeline, node: Node) -> list[Any]:
     return values
 
 
-def _captured_names(pipeline: Pipeline, node: Node) -> list[str]:
-    definition = pipeline.node_def(node.tag)
-    count = len(definition.attr["Targuments"].list.type)
-    names = [name for name in definition.input if not name.startswith("^")]
-    return [
-        name.partition(":")[0]
-        for name in names[len(node.inputs) : len(node.inputs) + count]
-    ]
+def _captured_names(pipeline: Pipeline, node: Node) -> list[str] | None:
+    """Names of the nodes whose values are handed on; None if nothing tells them."""
+    given = graphs.arguments(pipeline.node_def(node.tag))
+    if _CAPTURED not in given:
+        return None
+    return [name.partition(":")[0] for name in given[_CAPTURED]]
 
 
 def _is_constant(pipeline: Pipeline, name: str) -> bool:

@@ -119,12 +119,14 @@ def prescribe(
         for each, gain in sure
     ]
     measured.sort(key=lambda each: -(each.measured_gain or 0.0))
+    prescribed: Sequence[Rewrite] = [each.rewrite for each, _ in sure]
     if not measured and together is not None:
         measured = _together(view, found, tuned.rewrites, together)
+        prescribed = tuned.rewrites if measured else ()
     kept_memory = memory_advice.find(view, whole)
     told = advice.find(view, now, isolated.kept)
     told += padding_advice.find(view, now, isolated.kept)
-    left = _not_mended(told, [each.rewrite for each, _ in sure])
+    left = _not_mended(told, prescribed)
     advised, of_process = (
         [prescription(view, each.rewrite, each.gain, None, ()) for each in found_by]
         for found_by in (left, [kept_memory] if kept_memory else [])

@@ -53,7 +53,7 @@ class View:
       elements: that each gives for one of the whole pipeline, by tag.
       cores: processors there are.
       handover_s: what it takes to take one of its elements that is ready.
-      counts: how many elements some have, by tag, so that none is counted twice.
+      counts: of stages that were counted, by tag, so that none is counted twice.
     """
 
     pipeline: Pipeline
@@ -105,9 +105,7 @@ class View:
 
     def count(self, tag: str) -> int:
         """As `cardinality`, counted if the runtime can't tell and it takes a second."""
-        if tag not in self.counts:
-            self.counts[tag] = counting.elements(self.pipeline, tag)
-        return self.counts[tag]
+        return counting.elements(self.pipeline, tag, counted=self.counts)
 
     def cardinality(self, tag: str) -> int:
         """How many elements a dataset has; negative if infinite or not known."""

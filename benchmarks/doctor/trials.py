@@ -99,11 +99,14 @@ def run(
       least: a change that gains less in the first round has no other one.
       is_strict: whether changes for which no time is left are not tried; they have no gain.
     """
+    begin = time.perf_counter()
     made = [catalogue.apply(pipeline, rewrites) for rewrites in changes]
+    # To convert loops and branches takes its time too.
+    left_s = seconds - (time.perf_counter() - begin)
     return compare(
         pipeline,
         [changed if rewrites else None for changed, rewrites in made],
-        seconds=seconds,
+        seconds=max(left_s, _LEAST_SECONDS),
         folder=folder,
         pass_elements=pass_elements,
         fills=[number for number, (_, each) in enumerate(made) if _adds_cache(each)],

@@ -135,7 +135,8 @@ def _whole(pipeline: Pipeline, node: Node, before: tf.data.Dataset) -> tf.data.D
         )
         return tf.nest.pack_sequence_as(spec, tensors)
 
-    return before.map(whole, num_parallel_calls=tf.data.AUTOTUNE)
+    # A whole tensor may be large: what the runtime makes of a map has a budget of memory.
+    return before.map(whole)
 
 
 def _rebatched(
@@ -224,6 +225,9 @@ def _vectorise(view: View, batch: Node) -> list[Rewrite]:
             if size is None or view.consumer(maps[-1].tag) is not batch:
                 break
             apart = (node.tag,) if _takes_apart(view, node) else ()
+            first = f".batch({int(size)})"
+            if apart:
+                first = _rebatching(node, int(size))
             found.append(
                 Rewrite(
                     VECTORISE,
@@ -231,8 +235,8 @@ def _vectorise(view: View, batch: Node) -> list[Rewrite]:
                     {"num_parallel_calls": _calls(view, batch)},
                     f"{names} is called for each element, and once for {int(size)} of "
                     "them would do",
-                    f"{'.rebatch' if apart else '.batch'}({int(size)}) first, and then "
-                    ".map() with a function of whole batches, such as "
+                    f"{first} first, and then .map() with a function of whole batches, "
+                    "such as "
                     f"tf.vectorized_map({maps[-1].function or 'f'}, batch)",
                 )
             )
@@ -294,8 +298,9 @@ def _is_batchable(view: View, node: Node) -> bool:
 
 def _rebatch(view: View, batch: Node, unbatch: Node) -> list[Rewrite]:
     size = view.pipeline.constant(batch.tag, "batch_size")
-    source = view.source_of(unbatch)
-    if size is None or source is None:
+    spec = tf.nest.flatten(view.pipeline.spec(unbatch.tag), expand_composites=True)
+    # Rows of several shapes are an error of a batch, which it would not be of a rebatch.
+    if size is None or not all(each.shape.is_fully_defined() for each in spec):
         return []
     apart = ".unbatch()"
     if unbatch.op == _FLAT_MAP:
@@ -305,10 +310,17 @@ def _rebatch(view: View, batch: Node, unbatch: Node) -> list[Rewrite]:
             REBATCH,
             (unbatch.tag, batch.tag),
             {},
-            f"{where(unbatch)} takes batches apart, element by element, to batch them anew",
-            f".rebatch({int(size)}) instead of {apart}.batch({int(size)})",
+            f"{where(unbatch)} makes elements of rows, one by one, to batch them anew",
+            f"{_rebatching(unbatch, int(size))} instead of {apart}.batch({int(size)})",
         )
     ]
+
+
+def _rebatching(apart: Node, size: int) -> str:
+    """What to write instead of taking batches apart and making others."""
+    if apart.op == _UNBATCH:
+        return f".rebatch({size})"
+    return f".map(...) to what {apart.function or 'flat_map'} slices, and .rebatch({size})"
 
 
 def _apply_rebatch(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:

@@ -50,10 +50,6 @@ FUNCTIONS = {
             ['{"features": {"feature": {"a": {"int64List": {"value": [3]}}}}}'] * 4
         ),
     ),
-    "bucket": (
-        lambda each: tf.raw_ops.Bucketize(input=each, boundaries=[0.5, 2.0]),
-        tf.range(4.0),
-    ),
     "lookup": (
         lambda each: TABLE.lookup(tf.strings.strip(tf.stack([each, "TWO2"]))),
         WORDS,

@@ -72,3 +72,28 @@ def test_what_runs_python_code_or_stores_something_is_not_run(records, tmp_path)
     assert count(stored) == counting.UNKNOWN
     assert not calls
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_stored_within_a_function_is_not_run_either(records, tmp_path):
+    def opened(number):
+        return records.cache(str(tmp_path / "cache")).take(number)
+
+    dataset = tf.data.Dataset.range(1, 3).flat_map(opened)
+    assert count(dataset.filter(lambda each: each != "3")) == counting.UNKNOWN
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_is_counted_once_for_all_that_comes_behind_it(records):
+    mapped = records.map(slow, name="map")
+    pipeline = graphs.read(mapped.batch(5).batch(2))
+    counted = {}
+    # Of one file, and all records of it.
+    expected = (1, 23, 23, 5, 3)
+    found = [
+        counting.elements(pipeline, node.tag, counted=counted) for node in pipeline.nodes
+    ]
+    assert tuple(found) == expected
+    ((reader, _),) = counted.items()
+    counted[reader] = 7
+    last = pipeline.nodes[-1].tag
+    assert counting.elements(pipeline, last, counted=counted) == 1

@@ -17,6 +17,18 @@ def scaled(encoded):
     return tf.cast(tf.io.decode_jpeg(encoded), tf.float32) / 127.5 - 1
 
 
+def halves(picture):
+    return picture[:20], picture[20:]
+
+
+def cut_and_small(picture):
+    return picture[:20], tf.image.resize(picture, (9, 9))
+
+
+def with_itself(picture):
+    return picture[:20], picture
+
+
 def part(function, encoded=JPEGS):
     dataset = tf.data.Dataset.from_tensor_slices(encoded, name="source")
     pipeline = graphs.read(dataset.map(function, name="map"))
@@ -57,10 +69,37 @@ def test_the_part_of_the_pixels_that_is_kept_is_told(function, expected):
         ),
         (lambda each: tf.io.decode_png(each)[:10], PNGS, "a PNG is decoded"),
         (tf.strings.length, JPEGS, "no picture is decoded"),
+        (
+            lambda each: tf.image.per_image_standardization(scaled(each))[:10],
+            JPEGS,
+            "the mean is that of all pixels",
+        ),
+        (
+            lambda each: cut_and_small(scaled(each)),
+            JPEGS,
+            "all of it is used as well",
+        ),
+        (lambda each: halves(scaled(each)), JPEGS, "two parts are used"),
+        (lambda each: with_itself(scaled(each)), JPEGS, "it is given whole too"),
     ],
 )
 def test_what_needs_the_whole_picture_is_left(function, encoded, reason):
     assert part(function, encoded) is None, reason
+
+
+def test_channels_that_are_left_out_are_decoded_all_the_same():
+    assert part(lambda each: tf.slice(scaled(each), [0, 0, 0], [-1, -1, 1])) == 1.0
+
+
+def test_only_maps_are_looked_at():
+    def opened(encoded):
+        return tf.data.Dataset.from_tensors(scaled(encoded)[:10])
+
+    dataset = tf.data.Dataset.from_tensor_slices(JPEGS, name="source")
+    pipeline = graphs.read(dataset.flat_map(opened))
+    view = rewrites.View(pipeline, tuple(pipeline.nodes), {}, {}, cores=2)
+    source, node = pipeline.nodes
+    assert cropping.kept_part(view, node, {source.tag: dataset}) is None
 
 
 def test_a_decoder_of_all_kinds_may_meet_what_is_no_jpeg():

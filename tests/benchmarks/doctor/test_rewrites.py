@@ -118,7 +118,7 @@ CASES = {
         numbers()
         .flat_map(lambda value: tf.data.Dataset.from_tensor_slices(rows_of(value)))
         .batch(7),
-        ["RangeDataset", "ParallelMapDatasetV2", "RebatchDatasetV2"],
+        ["RangeDataset", "MapDataset", "RebatchDatasetV2"],
     ),
     "maps of rows that a flat map makes elements of": (
         vectorised_rewrites,
@@ -129,7 +129,7 @@ CASES = {
         .batch(7, drop_remainder=True),
         [
             "RangeDataset",
-            *["ParallelMapDatasetV2", "RebatchDatasetV2", "ParallelMapDatasetV2"],
+            *["MapDataset", "RebatchDatasetV2", "ParallelMapDatasetV2"],
         ],
     ),
     "small batches that are taken apart after maps": (
@@ -264,6 +264,15 @@ def test_functions_with_a_state_or_python_are_left_alone(name, counting):
         for kind in kinds(module, dataset)
     }
     assert kinds(cache_rewrites, dataset.repeat(2)) in ([], ["cache"])
+
+
+def test_a_predicate_that_looks_into_a_dataset_stays_as_it_is():
+    other = tf.data.Dataset.range(9)
+    dataset = numbers().filter(lambda each: each > other.take(1).get_single_element())
+    view = view_of(dataset.repeat())
+    for rewrite in catalogue.find(view):
+        changed, made = catalogue.apply(view.pipeline, [rewrite])
+        assert not made or proof.compare(view.pipeline, changed).holds
 
 
 def test_all_at_once_change_no_element():

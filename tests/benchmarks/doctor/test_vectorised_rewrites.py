@@ -123,3 +123,23 @@ def test_rows_of_a_flat_map_that_does_more_than_slice_stay_elements(table):
     for rewrite in vectorised_rewrites.find(view):
         changed = vectorised_rewrites.apply(view.pipeline, rewrite)
         assert proof.compare(view.pipeline, changed).holds
+
+
+def test_rows_of_several_shapes_are_not_rebatched():
+    def of_any_width(value):
+        return tf.data.Dataset.from_tensor_slices(tf.zeros([2, value % 3]))
+
+    batches = numbers().map(lambda each: tf.zeros([4, each % 3]))
+    for dataset in (numbers().flat_map(of_any_width), batches.unbatch()):
+        assert kinds(vectorised_rewrites, dataset.batch(4)) == []
+
+
+def test_the_edit_keeps_what_a_flat_map_does():
+    def rows(value):
+        return tf.data.Dataset.from_tensor_slices(tf.fill([3], 2 * value))
+
+    view = view_of(numbers().flat_map(rows).batch(4))
+    (rewrite,) = vectorised_rewrites.find(view)
+    assert rewrite.edit == (
+        ".map(...) to what rows slices, and .rebatch(4) instead of .flat_map(rows).batch(4)"
+    )
