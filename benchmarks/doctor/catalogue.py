@@ -54,7 +54,7 @@ def apply(pipeline: Pipeline, chosen: Sequence[Rewrite]) -> tuple[Pipeline, list
                 continue
             try:
                 pipeline = module.apply(pipeline, rewrite)
-            except (GraphError, KeyError, StopIteration):
+            except (GraphError, KeyError):
                 continue
             made.append(rewrite)
     return pipeline, made

@@ -112,8 +112,11 @@ class Pipeline:
         return _inputs(last)[0]
 
     def node(self, tag: str) -> Node:
-        """The dataset that is known by a tag."""
-        return next(node for node in self.nodes if node.tag == tag)
+        """The dataset that is known by a tag; raises KeyError if there is none."""
+        for node in self.nodes:
+            if node.tag == tag:
+                return node
+        raise KeyError(tag)
 
     def node_def(self, tag: str) -> Any:
         """The graph's node of a dataset; raises KeyError if there is none."""

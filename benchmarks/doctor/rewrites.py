@@ -69,8 +69,11 @@ class View:
         return traits.of(self.pipeline, node)
 
     def node(self, tag: str) -> Node:
-        """The dataset that is known by a tag."""
-        return next(node for node in self.nodes if node.tag == tag)
+        """The dataset that is known by a tag; raises KeyError if there is none."""
+        for node in self.nodes:
+            if node.tag == tag:
+                return node
+        raise KeyError(tag)
 
     def consumer(self, tag: str) -> Node | None:
         """The only dataset that takes the elements of one, or None."""

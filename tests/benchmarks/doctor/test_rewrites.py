@@ -1,5 +1,7 @@
 """Every kind of rewrite on a pipeline that it is for: made, and proved to alter nothing."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -264,6 +266,26 @@ def test_functions_with_a_state_or_python_are_left_alone(name, counting):
         for kind in kinds(module, dataset)
     }
     assert kinds(cache_rewrites, dataset.repeat(2)) in ([], ["cache"])
+
+
+# The end, where a prefetch goes, is always there.
+@pytest.mark.parametrize("name", [each for each in CASES if each != "no prefetch"])
+def test_a_rewrite_whose_stages_are_gone_is_left_out(name):
+    module, kind, dataset, _ = CASES[name]
+    view = view_of(dataset)
+    (rewrite, *_) = [each for each in module.find(view) if each.kind == kind]
+    gone = dataclasses.replace(rewrite, tags=tuple(f"{tag}, gone" for tag in rewrite.tags))
+    for changes in ([gone], [rewrite, gone]):
+        _, made = catalogue.apply(view.pipeline, changes)
+        assert gone not in made
+
+
+def test_what_takes_batches_apart_is_changed_in_one_way_only():
+    view = view_of(numbers().batch(5).unbatch().map(widen).batch(7).unbatch().batch(3))
+    found = list(catalogue.find(view))
+    assert {"vectorise", "rebatch"} <= {each.kind for each in found}
+    changed, _ = catalogue.apply(view.pipeline, [*found, *found])
+    assert proof.compare(view.pipeline, changed).holds
 
 
 def test_a_predicate_that_looks_into_a_dataset_stays_as_it_is():
