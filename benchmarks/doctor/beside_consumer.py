@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from benchmarks.doctor import graph_edits, graphs, prefetch_rewrites, prescribing, timing
+from benchmarks.doctor import building, graph_edits, prefetch_rewrites, prescribing, timing
 from benchmarks.doctor.diagnosis import Prescription
 from benchmarks.doctor.rewrites import View
 
@@ -54,7 +54,7 @@ def prescribe(
     for number in range(rounds):
         taken = {}
         for which in (0, 1) if number % 2 == 0 else (1, 0):
-            dataset = graphs.build(graph_edits.with_own_files(arms[which], folder))
+            dataset = building.build(graph_edits.with_own_files(arms[which], folder))
             taken[which] = steps_s(dataset, step_s, seconds / (2 * rounds))
         gains.append(taken[0] / taken[1])
     gain = statistics.median(gains)

@@ -6,7 +6,7 @@ import copy
 
 import psutil
 
-from benchmarks.doctor import graph_edits, graphs
+from benchmarks.doctor import building, graph_edits
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.order_rewrites import swap
 from benchmarks.doctor.rewrites import Rewrite, View, where
@@ -64,8 +64,8 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     """Makes the change."""
     if rewrite.kind == CACHE:
         (tag,) = rewrite.tags
-        before = graphs.build(pipeline, tag)
-        return graphs.substituted(pipeline, tag, before.cache())
+        before = building.build(pipeline, tag)
+        return building.substituted(pipeline, tag, before.cache())
     tag, *later = rewrite.tags
     changed = graph_edits.edited(pipeline)
     if rewrite.kind == IN_MEMORY:

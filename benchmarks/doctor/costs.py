@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.doctor import graphs, traits
+from benchmarks.doctor import building, traits
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.isolation import PASSING, Alone
 from benchmarks.doctor.queueing import Cost
@@ -135,7 +135,7 @@ def _given_in_a_pass(
 
 def _cardinality(pipeline: Pipeline, tag: str) -> int:
     """Elements of a dataset; negative if it has no end or that is not known."""
-    return int(graphs.build(pipeline, tag).cardinality().numpy())
+    return int(building.build(pipeline, tag).cardinality().numpy())
 
 
 def scaled_to(costs: Sequence[Cost], cpu_s: float) -> list[Cost]:

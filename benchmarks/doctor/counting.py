@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from benchmarks.doctor import graphs, time_limits, timing, traits
+from benchmarks.doctor import building, time_limits, timing, traits
 from benchmarks.doctor.graphs import Node, Pipeline
 
 UNKNOWN = -1
@@ -60,7 +60,7 @@ def elements(
       Their number; `UNKNOWN` if there is no end, if there are more than can be counted in
       the time, or if making them runs Python code or leaves something changed or stored.
     """
-    known = int(graphs.build(pipeline, tag).cardinality().numpy())
+    known = int(building.build(pipeline, tag).cardinality().numpy())
     if known >= 0 or known == tf.data.INFINITE_CARDINALITY:
         return max(known, UNKNOWN)
     node = pipeline.node(tag)
@@ -71,7 +71,7 @@ def elements(
     counted = {} if counted is None else counted
     if node.tag not in counted:
         counted[node.tag] = (
-            _count(graphs.build(pipeline, node.tag), seconds)
+            _count(building.build(pipeline, node.tag), seconds)
             if _is_pure_up_to(pipeline, node)
             else UNKNOWN
         )

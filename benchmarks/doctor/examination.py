@@ -15,6 +15,7 @@ import tensorflow as tf
 from benchmarks import ceilings
 from benchmarks.doctor import (
     beside_consumer,
+    building,
     costs,
     graph_edits,
     graphs,
@@ -249,7 +250,7 @@ class _Examination:
         timed: Timing = time_limits.within(
             self._patience_s,
             lambda: timing.measure(
-                graphs.build(graph_edits.with_own_files(pipeline, self._folder)),
+                building.build(graph_edits.with_own_files(pipeline, self._folder)),
                 seconds * _RUN,
                 warmup_s=seconds * _WARMUP,
                 warmup_elements=warmup_elements,
@@ -304,7 +305,7 @@ class _Examination:
                 timed = time_limits.within(
                     4 * each_s + 2,
                     lambda node=node: timing.measure(  # type: ignore[misc]
-                        graphs.build(
+                        building.build(
                             graph_edits.with_own_files(view.pipeline, self._folder),
                             node.tag,
                         ),
@@ -320,7 +321,7 @@ class _Examination:
         if self._consumer is None:
             return None
         own = graph_edits.with_own_files(pipeline, self._folder)
-        element = next(iter(graphs.build(own)))
+        element = next(iter(building.build(own)))
         times = []
         for _ in range(8):
             begin = time.perf_counter()

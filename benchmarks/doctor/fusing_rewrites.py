@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.doctor import graphs, inlining
+from benchmarks.doctor import building, inlining
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, is_plain, parallelism_for, where
 
@@ -35,13 +35,13 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
             tensors = inlining.call(pipeline, node.functions[0], tensors, values)
         return tuple(tensors)
 
-    before = graphs.build(pipeline, maps[0].inputs[0])
+    before = building.build(pipeline, maps[0].inputs[0])
     mapped = before.map(
         fused,
         num_parallel_calls=rewrite.arguments["num_parallel_calls"],
         name=maps[-1].name,
     )
-    return graphs.substituted(pipeline, rewrite.tags[-1], mapped)
+    return building.substituted(pipeline, rewrite.tags[-1], mapped)
 
 
 def _chains(view: View) -> list[list[Node]]:

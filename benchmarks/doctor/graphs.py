@@ -1,9 +1,8 @@
 """A `tf.data` pipeline as the graph it is serialised to, which can be read and changed.
 
 `Dataset._as_serialized_graph` gives the nodes of a pipeline with the functions that they
-call; a graph that was changed becomes a dataset again by importing it into a function that
-returns the dataset's variant. Both are in the stock wheel of TensorFlow 2.21, and private:
-everything that leans on them is in this module.
+call. It is in the stock wheel of TensorFlow 2.21, and private: everything that leans on it
+is in this module, and `building` makes a dataset of such a graph.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from tensorflow.core.framework import (
     graph_pb2,
     node_def_pb2,
 )
-from tensorflow.python.data.ops import dataset_ops
 from tensorflow.python.framework import op_def_registry
 
 # Constants above it are handed over as tensors: copying them into every graph takes time,
@@ -177,110 +175,6 @@ def read(dataset: tf.data.Dataset) -> Pipeline:
     pipeline = Pipeline(graph, dataset.element_spec, constants, (dataset,))
     _tag_all(pipeline)
     return pipeline
-
-
-def build(
-    pipeline: Pipeline,
-    tag: str | None = None,
-    feeds: Mapping[str, tf.data.Dataset] | None = None,
-) -> tf.data.Dataset:
-    """Makes a dataset of a pipeline, or of a part of it.
-
-    Args:
-      pipeline: what to make.
-      tag: the last dataset to include; all of them if None.
-      feeds: datasets that take the place of some, by tag.
-
-    Returns:
-      A dataset that keeps alive what it needs.
-
-    Raises:
-      GraphError: if TensorFlow does not take the graph.
-    """
-    feeds = feeds or {}
-    end = pipeline.output if tag is None else pipeline.node_def(tag).name
-    fed = {pipeline.node_def(each).name: dataset for each, dataset in feeds.items()}
-    spec = pipeline.element_spec if tag is None else pipeline.spec(tag)
-    made = _making(
-        pipeline, end, {name: dataset._variant_tensor for name, dataset in fed.items()}
-    )
-    try:
-        # Not by calling `made`: TensorFlow warns of functions that are made repeatedly.
-        concrete = made.get_concrete_function()
-        dataset = dataset_ops._VariantDataset(concrete(), spec)
-    except (tf.errors.OpError, ValueError) as error:
-        raise GraphError(first_line(error)) from None
-    # Functions, py_functions and generators live with what made them.
-    dataset._dotmotion_kept = (concrete, pipeline, tuple(feeds.values()))
-    return dataset
-
-
-def evaluated(pipeline: Pipeline, name: str) -> tf.Tensor:
-    """The value of a node of a pipeline's graph, such as the handle of a lookup table.
-
-    Args:
-      pipeline: which pipeline.
-      name: of a node that needs no dataset.
-
-    Raises:
-      GraphError: if TensorFlow does not take the graph.
-    """
-    try:
-        return _making(pipeline, name, {}).get_concrete_function()()
-    except (tf.errors.OpError, ValueError) as error:
-        raise GraphError(first_line(error)) from None
-
-
-def _making(pipeline: Pipeline, end: str, variants: Mapping[str, tf.Tensor]) -> Any:
-    """A function that gives the value of a node.
-
-    Args:
-      pipeline: where the node is.
-      end: its name.
-      variants: what takes the place of some nodes, by name.
-    """
-    graph = _pruned(pipeline.graph, end, variants)
-    present = {node.name for node in graph.node}
-    constants = {
-        name: value for name, value in pipeline.constants.items() if name in present
-    }
-
-    @tf.function(autograph=False)
-    def make() -> Any:
-        replaced = {
-            f"{name}:0": tf.identity(value)
-            for name, value in {**constants, **variants}.items()
-        }
-        if end in variants:
-            return tf.identity(variants[end])
-        (value,) = tf.graph_util.import_graph_def(
-            graph, input_map=replaced, return_elements=[f"{end}:0"], name=""
-        )
-        return value
-
-    return make
-
-
-def substituted(pipeline: Pipeline, tag: str, replacement: tf.data.Dataset) -> Pipeline:
-    """The pipeline with another dataset in place of one of its own and all before it.
-
-    Args:
-      pipeline: what to change.
-      tag: the dataset to replace.
-      replacement: gives elements of the same types.
-
-    Returns:
-      A pipeline whose other datasets have the tags they had.
-    """
-    if pipeline.node_def(tag).name == pipeline.output:
-        whole = dataset_ops._VariantDataset(
-            replacement._variant_tensor, pipeline.element_spec
-        )
-        whole._dotmotion_kept = (replacement,)
-    else:
-        whole = build(pipeline, feeds={tag: replacement})
-    changed = read(whole)
-    return dataclasses.replace(changed, kept=(*pipeline.kept, *changed.kept, replacement))
 
 
 def is_dataset(node: Any) -> bool:
@@ -450,28 +344,3 @@ def _readable(functions: Sequence[str]) -> str:
         if match is not None:
             return match[1].removeprefix("class")
     return ""
-
-
-def _pruned(graph: Any, end: str, fed: Mapping[str, Any]) -> Any:
-    """What is needed for a node, with all functions."""
-    defs = {node.name: node for node in graph.node}
-    needed: set[str] = set()
-    stack = [end]
-    while stack:
-        name = stack.pop()
-        if name in needed:
-            continue
-        needed.add(name)
-        if name not in fed:
-            node = defs[name]
-            stack += [each.lstrip("^").partition(":")[0] for each in node.input]
-    pruned = graph_pb2.GraphDef(library=graph.library, versions=graph.versions)
-    for node in graph.node:
-        if node.name in needed:
-            copy = pruned.node.add()
-            copy.CopyFrom(node)
-            if node.name in fed:
-                copy.Clear()
-                copy.name, copy.op = node.name, "Placeholder"
-                copy.attr["dtype"].type = tf.variant.as_datatype_enum
-    return pruned

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework import function_def_to_graph
 
-from benchmarks.doctor import graphs, nested_functions
+from benchmarks.doctor import building, graphs, nested_functions
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 
 # The argument of datasets whose function they call with each element.
@@ -42,7 +42,7 @@ def captured(pipeline: Pipeline, node: Node) -> list[Any]:
         elif defs[name].op == "Const":
             values.append(graphs.tensor(defs[name].attr["value"].tensor))
         else:
-            values.append(graphs.evaluated(pipeline, name))
+            values.append(building.evaluated(pipeline, name))
     return values
 
 

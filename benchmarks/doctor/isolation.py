@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from benchmarks.doctor import graph_edits, graphs, time_limits, timing
+from benchmarks.doctor import building, graph_edits, graphs, time_limits, timing
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 
 # What hands elements on and does nothing else.
@@ -202,7 +202,7 @@ def _measure_stage(
     if node.op.startswith(_TO_THE_END):
         endless = inputs
     # Python takes a millisecond to begin a dataset anew.
-    dataset = graphs.build(stage, node.tag, endless).repeat()
+    dataset = building.build(stage, node.tag, endless).repeat()
     timed = timing.measure_alone(dataset, seconds * (1 - _KEEPING))
     is_short = timed.element_s < _SHORT * overhead.single.element_s
     if is_short and timing.is_batchable(dataset):
@@ -210,7 +210,7 @@ def _measure_stage(
     most = max(1, int(_MOST_BYTES / max(timed.bytes, 1)))
     in_time = max(1, int(seconds * _KEEPING / max(timed.element_s, 1e-7)))
     elements = min(most, in_time, _MOST_ELEMENTS)
-    stored = graphs.build(stage, node.tag, endless).take(elements).cache()
+    stored = building.build(stage, node.tag, endless).take(elements).cache()
     # All of them, so that the cache is whole. Options of what is kept would be those of all
     # that takes it.
     for _ in timing.one_pass(timing.sequential(stored)):
@@ -260,7 +260,7 @@ def _inputs_per_output(
         # More each time: a reader can give very much for one element, and a filter
         # nothing for many.
         part = {**inputs, first: inputs[first].take(taken)}
-        dataset = graphs.build(stage, node.tag, part)
+        dataset = building.build(stage, node.tag, part)
         begin = time.perf_counter()
         given, has_ended = _count_until(dataset, begin + max(2 * seconds, 0.1))
         spent_s += time.perf_counter() - begin

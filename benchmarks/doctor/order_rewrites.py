@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.doctor import graph_edits, graphs, inlining
+from benchmarks.doctor import building, graph_edits, inlining
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
@@ -159,7 +159,7 @@ def _apply_filter(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     values = inlining.captured(pipeline, node)
     if sources is None:
         raise GraphError("the predicate needs what the map has made")
-    before = graphs.build(pipeline, mapped.inputs[0])
+    before = building.build(pipeline, mapped.inputs[0])
 
     def predicate(*element: Any) -> Any:
         arguments = [None if number is None else element[number] for number in sources]
@@ -167,5 +167,5 @@ def _apply_filter(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
 
     filtered = before.filter(predicate, name=node.name)
     # The map takes what is left, and the filter's place is empty.
-    after = graphs.build(pipeline, map_tag, {mapped.inputs[0]: filtered})
-    return graphs.substituted(pipeline, tag, after)
+    after = building.build(pipeline, map_tag, {mapped.inputs[0]: filtered})
+    return building.substituted(pipeline, tag, after)

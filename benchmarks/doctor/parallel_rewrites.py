@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.doctor import graph_edits, graphs, inlining
+from benchmarks.doctor import building, graph_edits, inlining
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, parallelism_for, where
 
@@ -84,11 +84,11 @@ def _mark_and_filter(pipeline: Pipeline, node: Node, calls: int) -> Pipeline:
     def marked(*element: Any) -> Any:
         return (*element, inlining.call(pipeline, node.functions[0], element, values)[0])
 
-    before = graphs.build(pipeline, node.inputs[0])
+    before = building.build(pipeline, node.inputs[0])
     with_marks = before.map(marked, num_parallel_calls=calls)
     passing = with_marks.filter(lambda *element: element[-1], name=node.name)
     without = passing.map(lambda *element: element[:-1], num_parallel_calls=calls)
-    return graphs.substituted(pipeline, node.tag, without)
+    return building.substituted(pipeline, node.tag, without)
 
 
 def _widened(view: View, node: Node) -> list[Rewrite]:

@@ -13,6 +13,7 @@ import dataclasses
 import tensorflow as tf
 
 from benchmarks.doctor import (
+    building,
     cache_rewrites,
     catalogue,
     graphs,
@@ -97,14 +98,14 @@ def run(view: View, isolated: Isolated, rewrite: Rewrite, seconds: float) -> Par
     tags = (*rewrite.tags, *_followers(view, rewrite.tags, rewrite.tags[-1]))
     # A source such as a range is faster than what hands out elements that are kept.
     is_source_run = not source.inputs
-    feed = graphs.build(view.pipeline, source.tag) if is_source_run else None
+    feed = building.build(view.pipeline, source.tag) if is_source_run else None
     feed = _endless(feed or isolated.kept[source.tag])
-    cut = graphs.read(graphs.build(view.pipeline, tags[-1]))
+    cut = graphs.read(building.build(view.pipeline, tags[-1]))
     changed, made = catalogue.apply(cut, [rewrite])
     if not made:
         raise GraphError(f"{rewrite.kind} can't be made")
     # Only now: a pipeline that is read forgets what its caches have kept.
-    dataset = graphs.build(changed, feeds={source.tag: feed})
+    dataset = building.build(changed, feeds={source.tag: feed})
     timed = _as_it_runs(view, dataset.with_options(options_of(view)), tags, seconds)
     batching = None
     if rewrite.kind == vectorised_rewrites.VECTORISE:
@@ -126,7 +127,7 @@ def _behind_a_cache(
     (*_, last) = rewrite.tags
     tags = (last, *_followers(view, (), last))
     feeds = {last: isolated.kept[last].repeat()}
-    dataset = graphs.build(view.pipeline, tags[-1], feeds).with_options(options_of(view))
+    dataset = building.build(view.pipeline, tags[-1], feeds).with_options(options_of(view))
     return Part((*rewrite.tags[:-1], *tags), _as_it_runs(view, dataset, tags, seconds))
 
 
@@ -138,7 +139,9 @@ def _with_options(view: View, isolated: Isolated, rewrite: Rewrite, seconds: flo
     if tags[-1] != view.nodes[-1].tag:
         raise GraphError("not all of the pipeline can be run on elements that are kept")
     changed = setting_rewrites.apply(view.pipeline, rewrite)
-    dataset = graphs.build(changed, feeds={source.tag: isolated.kept[source.tag].repeat()})
+    dataset = building.build(
+        changed, feeds={source.tag: isolated.kept[source.tag].repeat()}
+    )
     return Part(tags, _as_it_runs(view, dataset, tags, seconds))
 
 

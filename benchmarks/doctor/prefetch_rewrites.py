@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from benchmarks.doctor import graphs
+from benchmarks.doctor import building, graphs
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
@@ -41,10 +41,10 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     size = rewrite.arguments["buffer_size"]
     if rewrite.kind == BETWEEN:
         (tag,) = rewrite.tags
-        ahead = graphs.build(pipeline, tag).prefetch(size)
-        return graphs.substituted(pipeline, tag, ahead)
+        ahead = building.build(pipeline, tag).prefetch(size)
+        return building.substituted(pipeline, tag, ahead)
     # Other rewrites may have put another dataset at the end.
-    changed = graphs.read(graphs.build(pipeline).prefetch(size))
+    changed = graphs.read(building.build(pipeline).prefetch(size))
     kept = (*pipeline.kept, *changed.kept)
     return dataclasses.replace(changed, kept=kept)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor import graph_edits, graphs
+from benchmarks.doctor import building, graph_edits
 from benchmarks.doctor.graphs import Pipeline
 from benchmarks.doctor.timing import sequential
 
@@ -57,8 +57,8 @@ def compare(
     with tempfile.TemporaryDirectory() as folder:
         # The old one as it is written, and the new one as it will run.
         old, new = (graph_edits.with_own_files(seeded(each), folder) for each in (old, new))
-        left = iter(_in_order(sequential(graphs.build(old))))
-        right = iter(_in_order(graphs.build(new)))
+        left = iter(_in_order(sequential(building.build(old))))
+        right = iter(_in_order(building.build(new)))
         return _compare(left, right, seconds, most)
 
 

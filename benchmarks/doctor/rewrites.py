@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.core.framework import dataset_options_pb2
 from tensorflow.python.data.ops import options as options_lib
 
-from benchmarks.doctor import counting, graphs, inlining, queueing, traits
+from benchmarks.doctor import building, counting, inlining, queueing, traits
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.isolation import Alone
 from benchmarks.doctor.traits import Traits
@@ -112,7 +112,7 @@ class View:
 
     def cardinality(self, tag: str) -> int:
         """How many elements a dataset has; negative if infinite or not known."""
-        return int(graphs.build(self.pipeline, tag).cardinality().numpy())
+        return int(building.build(self.pipeline, tag).cardinality().numpy())
 
 
 def options_of(view: View) -> tf.data.Options:

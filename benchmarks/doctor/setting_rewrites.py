@@ -6,7 +6,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from benchmarks.doctor import graphs
+from benchmarks.doctor import building, graphs
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, options_of, where
 
@@ -104,7 +104,7 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     if "intra_op_threads" in settings:
         options.threading.max_intra_op_parallelism = settings["intra_op_threads"]
     # Other rewrites may have put another dataset at the end.
-    dataset = graphs.build(pipeline).with_options(options)
+    dataset = building.build(pipeline).with_options(options)
     changed = graphs.read(dataset)
     kept = (*pipeline.kept, *changed.kept)
     return dataclasses.replace(changed, kept=kept)

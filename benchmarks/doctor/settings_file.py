@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.doctor import catalogue, graphs, proof
+from benchmarks.doctor import building, catalogue, graphs, proof
 from benchmarks.doctor.combining import Tuned
 from benchmarks.doctor.graphs import GraphError
 from benchmarks.doctor.rewrites import Rewrite
@@ -88,7 +88,7 @@ def apply(dataset: tf.data.Dataset, path: str | os.PathLike[str]) -> tf.data.Dat
         raise ResultError(f"the changed pipeline fails: {error}") from None
     if not shown.holds:
         raise ResultError(f"elements would change: {shown.difference}")
-    return graphs.build(changed)
+    return building.build(changed)
 
 
 def _load(path: str | os.PathLike[str]) -> dict[str, Any]:

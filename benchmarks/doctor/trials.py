@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from benchmarks import measure
 from benchmarks.doctor import (
+    building,
     cache_rewrites,
     catalogue,
     graph_edits,
-    graphs,
     time_limits,
     timing,
     turns,
@@ -181,7 +181,7 @@ def _start(
     started: turns.Source = time_limits.within(
         _PATIENCE * warmup_s + _PATIENCE,
         lambda: turns.Source(
-            graphs.build(graph_edits.with_own_files(pipeline, folder)),
+            building.build(graph_edits.with_own_files(pipeline, folder)),
             warmup_s=warmup_s,
             warmup_elements=pass_elements,
         ),

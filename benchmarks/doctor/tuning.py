@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from benchmarks.doctor import (
+    building,
     candidates,
     choosing,
     costs,
@@ -63,7 +64,7 @@ def tune(
         report(tuned.diff)
     if not tuned.rewrites:
         return dataset
-    return graphs.build(tuned.pipeline)
+    return building.build(tuned.pipeline)
 
 
 def find(dataset: tf.data.Dataset, *, seconds: float = 20.0) -> Tuned:
@@ -113,7 +114,7 @@ def _measured_s(pipeline: Pipeline, seconds: float, filling: int) -> float | Non
             timed: timing.Timing = time_limits.within(
                 5 * seconds + 5,
                 lambda: timing.measure(
-                    graphs.build(graph_edits.with_own_files(pipeline, folder)),
+                    building.build(graph_edits.with_own_files(pipeline, folder)),
                     seconds * 0.6,
                     warmup_s=seconds * 0.4,
                     warmup_elements=filling,

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.data.ops import dataset_ops
 
-from benchmarks.doctor import converters, graphs, inlining
+from benchmarks.doctor import building, converters, graphs, inlining
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, is_plain, parallelism_for, where
 
@@ -44,7 +44,7 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
         return _apply_rebatch(pipeline, rewrite)
     first, *_, batch = (pipeline.node(tag) for tag in rewrite.tags)
     mapped = of_batches(pipeline, rewrite, in_batches(pipeline, first, batch))
-    return graphs.substituted(pipeline, batch.tag, mapped)
+    return building.substituted(pipeline, batch.tag, mapped)
 
 
 def of_batches(
@@ -113,7 +113,7 @@ def in_batches(
       batch: the last.
       feed: elements to take instead of those that come before.
     """
-    before = graphs.build(pipeline, first.inputs[0]) if feed is None else feed
+    before = building.build(pipeline, first.inputs[0]) if feed is None else feed
     size = int(pipeline.constant(batch.tag, "batch_size"))
     drop = bool(pipeline.constant(batch.tag, "drop_remainder"))
     if first.op == _UNBATCH:
@@ -325,4 +325,4 @@ def _rebatching(apart: Node, size: int) -> str:
 
 def _apply_rebatch(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
     unbatch, batch = (pipeline.node(tag) for tag in rewrite.tags)
-    return graphs.substituted(pipeline, batch.tag, in_batches(pipeline, unbatch, batch))
+    return building.substituted(pipeline, batch.tag, in_batches(pipeline, unbatch, batch))

@@ -189,7 +189,7 @@ def _by_trial(tuned: Any) -> Any:
     """The tuned dataset with numbers of parallel calls that AUTOTUNE has to find."""
     import tensorflow as tf
 
-    from benchmarks.doctor import graph_edits, graphs
+    from benchmarks.doctor import building, graph_edits, graphs
 
     pipeline = graph_edits.edited(graphs.read(tuned))
     for node in pipeline.nodes:
@@ -197,7 +197,7 @@ def _by_trial(tuned: Any) -> Any:
             graph_edits.set_argument(
                 pipeline, node.tag, "num_parallel_calls", tf.data.AUTOTUNE
             )
-    return graphs.build(pipeline)
+    return building.build(pipeline)
 
 
 def _arrivals(source: Any, begin: float, seconds: float) -> list[float]:

@@ -111,10 +111,18 @@ def _make(name: str, folder: str) -> Any:
 
 def _predict(name: str, folder: str) -> tuple[float, float]:
     """Rates on one processor, by prediction, and on all, measured."""
-    from benchmarks.doctor import costs, graphs, isolation, rewrites, timing, what_if
+    from benchmarks.doctor import (
+        building,
+        costs,
+        graphs,
+        isolation,
+        rewrites,
+        timing,
+        what_if,
+    )
 
     pipeline = graphs.read(_make(name, folder))
-    whole = timing.measure(graphs.build(pipeline), 2.0, watches_autotune=True)
+    whole = timing.measure(building.build(pipeline), 2.0, watches_autotune=True)
     nodes = tuple(pipeline.nodes)
     alone = isolation.measure(pipeline, 5.0).alone
     alone = costs.with_ratios(nodes, alone, whole.model)

@@ -1,6 +1,6 @@
 import tensorflow as tf
 
-from benchmarks.doctor import graph_edits, graphs
+from benchmarks.doctor import building, graph_edits, graphs
 
 
 def double(value):
@@ -14,8 +14,8 @@ def test_arguments_are_read_and_set():
     assert int(pipeline.constant(tag, "batch_size")) == 5
     changed = graph_edits.edited(pipeline)
     graph_edits.set_argument(changed, tag, "batch_size", 3)
-    assert next(iter(graphs.build(changed))).shape == (3,)
-    assert next(iter(graphs.build(pipeline))).shape == (5,), "the original stays"
+    assert next(iter(building.build(changed))).shape == (3,)
+    assert next(iter(building.build(pipeline))).shape == (5,), "the original stays"
 
 
 def test_an_operation_becomes_another():
@@ -26,4 +26,4 @@ def test_an_operation_becomes_another():
     arguments, attributes = {"num_parallel_calls": 2}, {"deterministic": "true"}
     graph_edits.replace_op(pipeline, tag, "ParallelMapDatasetV2", arguments, attributes)
     assert pipeline.node(tag).op == "ParallelMapDatasetV2"
-    assert [int(each) for each in graphs.build(pipeline)] == [0, 2, 4, 6, 8]
+    assert [int(each) for each in building.build(pipeline)] == [0, 2, 4, 6, 8]

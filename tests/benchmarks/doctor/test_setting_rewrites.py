@@ -3,9 +3,9 @@
 import tensorflow as tf
 
 from benchmarks.doctor import (
+    building,
     candidates,
     combining,
-    graphs,
     proof,
     rewrites,
     setting_rewrites,
@@ -41,7 +41,7 @@ def test_an_order_that_costs_is_told_but_never_changed_by_itself():
     assert rewrite.kind == "deterministic off"
     assert rewrite.alters == "the order of elements"
     changed = setting_rewrites.apply(view.pipeline, rewrite)
-    found = sorted(float(each[0]) for each in graphs.build(changed))
+    found = sorted(float(each[0]) for each in building.build(changed))
     assert found == [float(number) for number in range(48)]
     candidate = candidates.Candidate(rewrite, 9.0, ())
     assert combining.combine(view, [candidate], seconds=0.2).rewrites == ()

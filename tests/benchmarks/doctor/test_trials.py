@@ -2,7 +2,7 @@ import time
 
 import tensorflow as tf
 
-from benchmarks.doctor import catalogue, graphs, parallel_rewrites, trials
+from benchmarks.doctor import building, catalogue, graphs, parallel_rewrites, trials
 from benchmarks.doctor.rewrites import Rewrite
 
 CALLS = {"num_parallel_calls": 4}
@@ -93,7 +93,7 @@ def test_a_change_that_fails_has_no_gain(tmp_path, monkeypatch):
             with tf.control_dependencies([fail(value)]):
                 return tf.identity(value)
 
-        return graphs.read(graphs.build(given).map(lambda each: broken(each)))
+        return graphs.read(building.build(given).map(lambda each: broken(each)))
 
     monkeypatch.setattr(parallel_rewrites, "apply", breaking)
     assert catalogue.parallel_rewrites.apply is breaking

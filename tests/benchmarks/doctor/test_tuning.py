@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from benchmarks import doctor
 from benchmarks.doctor import (
+    building,
     catalogue,
     combining,
     graphs,
@@ -115,7 +116,7 @@ def test_a_rewrite_that_alters_elements_is_refused(monkeypatch):
 
     def dropping(pipeline, rewrite):
         changed = broken(pipeline, rewrite)
-        return graphs.read(graphs.build(changed).skip(1))
+        return graphs.read(building.build(changed).skip(1))
 
     monkeypatch.setattr(catalogue.parallel_rewrites, "apply", dropping)
     found = tuning.find(dataset, seconds=SECONDS)

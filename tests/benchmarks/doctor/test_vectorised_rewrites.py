@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks.doctor import catalogue, graphs, proof, vectorised_rewrites
+from benchmarks.doctor import building, catalogue, graphs, proof, vectorised_rewrites
 from tests.benchmarks.doctor.rewritable import WIDE, halve, kinds, numbers, shared, view_of
 
 
@@ -55,7 +55,7 @@ def test_equal_elements_are_equal_in_value_too():
     dataset = WIDE.map(halve).batch(7)
     view = view_of(dataset)
     changed, _ = catalogue.apply(view.pipeline, vectorised_rewrites.find(view)[:1])
-    for old, new in zip(dataset, graphs.build(changed), strict=True):
+    for old, new in zip(dataset, building.build(changed), strict=True):
         np.testing.assert_array_equal(old, new)
 
 
