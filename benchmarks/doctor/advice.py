@@ -9,22 +9,23 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor import cropping, queueing, timing
+from benchmarks.doctor import cropping, queueing, timing, window_rewrites
 from benchmarks.doctor.graphs import Node
 from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
-PYTHON, GENERATOR, BYTES, WINDOWS, SCAN, RAGGED, LOOP, CROP = (
+PYTHON, GENERATOR, BYTES, SCAN, RAGGED, LOOP, CROP = (
     "py_function",
     "from_generator",
     "uint8 until the device",
-    "windows by slicing",
     "map before scan",
     "batch before splitting",
     "no loop in a map",
     "crop while decoding",
 )
 _MAPS = ("MapDataset", "ParallelMapDatasetV2")
+# What the program can do itself, if it knows what the function does with a window.
+WINDOWS = window_rewrites.SLICE
 # What gives a number of values that depends on the text, for one text or many at once.
 _SPLITTING = ("StringSplit", "StringSplitV2", "StringNGrams", "UnicodeDecodeWithOffsets")
 # Above it, what is done for the text takes longer than the call.
@@ -113,23 +114,13 @@ def _window_before(view: View, node: Node) -> Node | None:
 
 def _windows(view: View, node: Node, window: Node) -> Advice:
     size, shift = (view.pipeline.constant(window.tag, name) for name in ("size", "shift"))
-    length, step = (
-        "size" if size is None else str(int(size)),
-        "shift" if shift is None else str(int(shift)),
+    words = window_rewrites.in_words(
+        window,
+        node,
+        "size" if size is None else int(size),
+        "shift" if shift is None else int(shift),
     )
-    return Advice(
-        Rewrite(
-            WINDOWS,
-            (window.tag, node.tag),
-            {},
-            f"{where(window)} makes a dataset of each window, which {where(node)} iterates "
-            "over and throws away",
-            f".batch(1024).map(lambda batch: tf.signal.frame(batch, {length}, {step}, "
-            "axis=0)).unbatch(), if windows across the ends of these batches don't matter, "
-            "or keras.utils.timeseries_dataset_from_array",
-        ),
-        None,
-    )
+    return Advice(Rewrite(WINDOWS, (window.tag, node.tag), {}, *words), None)
 
 
 def _without(view: View, node: Node, now: Sequence[Cost], left: float) -> float | None:

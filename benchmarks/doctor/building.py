@@ -47,12 +47,10 @@ def build(
     try:
         # Not by calling `made`: TensorFlow warns of functions that are made repeatedly.
         concrete = made.get_concrete_function()
-        dataset = dataset_ops._VariantDataset(concrete(), spec)
+        # Functions, py_functions and generators live with what made them.
+        return of_variant(concrete(), spec, concrete, pipeline, tuple(feeds.values()))
     except (tf.errors.OpError, ValueError) as error:
         raise GraphError(graphs.first_line(error)) from None
-    # Functions, py_functions and generators live with what made them.
-    dataset._dotmotion_kept = (concrete, pipeline, tuple(feeds.values()))
-    return dataset
 
 
 def evaluated(pipeline: Pipeline, name: str) -> tf.Tensor:
@@ -72,6 +70,19 @@ def evaluated(pipeline: Pipeline, name: str) -> tf.Tensor:
         raise GraphError(graphs.first_line(error)) from None
 
 
+def of_variant(variant: tf.Tensor, spec: Any, *kept: Any) -> tf.data.Dataset:
+    """A dataset that an operation gives.
+
+    Args:
+      variant: what the operation gives.
+      spec: of the elements.
+      kept: what has to live as long as the dataset.
+    """
+    dataset = dataset_ops._VariantDataset(variant, spec)
+    dataset._dotmotion_kept = kept
+    return dataset
+
+
 def substituted(pipeline: Pipeline, tag: str, replacement: tf.data.Dataset) -> Pipeline:
     """The pipeline with another dataset in place of one of its own and all before it.
 
@@ -84,10 +95,8 @@ def substituted(pipeline: Pipeline, tag: str, replacement: tf.data.Dataset) -> P
       A pipeline whose other datasets have the tags they had.
     """
     if pipeline.node_def(tag).name == pipeline.output:
-        whole = dataset_ops._VariantDataset(
-            replacement._variant_tensor, pipeline.element_spec
-        )
-        whole._dotmotion_kept = (replacement,)
+        variant = replacement._variant_tensor
+        whole = of_variant(variant, pipeline.element_spec, replacement)
     else:
         whole = build(pipeline, feeds={tag: replacement})
     changed = graphs.read(whole)

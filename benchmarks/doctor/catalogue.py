@@ -7,12 +7,14 @@ from types import ModuleType
 
 from benchmarks.doctor import (
     cache_rewrites,
+    filter_rewrites,
     fusing_rewrites,
     order_rewrites,
     parallel_rewrites,
     prefetch_rewrites,
     setting_rewrites,
     vectorised_rewrites,
+    window_rewrites,
 )
 from benchmarks.doctor.graphs import GraphError, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View
@@ -20,9 +22,11 @@ from benchmarks.doctor.rewrites import Rewrite, View
 # In the order in which they are made: what takes the place of stages comes after what
 # moves them, then what has them run in parallel, and last what does not touch them.
 _MODULES: tuple[ModuleType, ...] = (
+    filter_rewrites,
     order_rewrites,
     cache_rewrites,
     vectorised_rewrites,
+    window_rewrites,
     fusing_rewrites,
     parallel_rewrites,
     prefetch_rewrites,

@@ -15,6 +15,7 @@ import tensorflow as tf
 from benchmarks.doctor import (
     cache_rewrites,
     costs,
+    filter_rewrites,
     fusing_rewrites,
     graphs,
     order_rewrites,
@@ -24,6 +25,7 @@ from benchmarks.doctor import (
     setting_rewrites,
     timing,
     vectorised_rewrites,
+    window_rewrites,
 )
 from benchmarks.doctor.isolation import Isolated
 from benchmarks.doctor.queueing import Cost
@@ -38,12 +40,18 @@ _RUN = (
     *cache_rewrites.KINDS,
     *fusing_rewrites.KINDS,
     *vectorised_rewrites.KINDS,
+    *window_rewrites.KINDS,
     *parallel_rewrites.KINDS,
-    order_rewrites.FILTER,
+    filter_rewrites.FILTER,
     setting_rewrites.OPTIONS,
 )
-_ONLY_RUN = (*fusing_rewrites.KINDS, *vectorised_rewrites.KINDS, order_rewrites.FILTER)
-_SERIAL = (vectorised_rewrites.REBATCH, order_rewrites.FILTER)
+_ONLY_RUN = (
+    *fusing_rewrites.KINDS,
+    *vectorised_rewrites.KINDS,
+    *window_rewrites.KINDS,
+    filter_rewrites.FILTER,
+)
+_SERIAL = (vectorised_rewrites.REBATCH, filter_rewrites.FILTER)
 # Of stages that can't be run by themselves, such as behind two sources.
 _NOT_RUN = (graphs.GraphError, KeyError, ValueError, timing.EmptyError, tf.errors.OpError)
 
@@ -91,7 +99,9 @@ def after(
     changed = {cost.tag: cost for cost in now}
     kind, tags = rewrite.kind, rewrite.tags
     # What gave nothing of the elements that are kept would never end on them.
-    may_measure = may_measure and all(tag in view.alone for tag in tags)
+    takes_kept = bool(view.node(tags[0]).inputs)
+    if takes_kept:
+        may_measure = may_measure and all(tag in view.alone for tag in tags)
     if kind in _RUN and may_measure:
         with contextlib.suppress(*_NOT_RUN):
             part = parts.run(view, isolated, rewrite, part_s)
@@ -145,7 +155,11 @@ def _with_part(
     last = part.tags[-1]
     count = view.elements.get(last, 0.0)
     element_s, cpu_s = part.timed.element_s * count, part.timed.cpu_s * count
-    is_serial = rewrite.kind in _SERIAL and not any(changed[tag].is_server for tag in done)
+    is_serial = (
+        rewrite.kind in _SERIAL
+        and "num_parallel_calls" not in rewrite.arguments
+        and not any(changed[tag].is_server for tag in done)
+    )
     for tag in done:
         nothing = _scaled(changed[tag], 0.0)
         changed[tag] = dataclasses.replace(nothing, is_server=False, own_s=None)

@@ -126,17 +126,24 @@ class Pipeline:
     def constant(self, tag: str, argument: str) -> Any:
         """The value of a dataset's argument, an array, or None if it is no constant."""
         node = self.node_def(tag)
-        name = node.input[position(node, argument)].partition(":")[0]
-        if name in self.constants:
-            return np.asarray(self.constants[name].numpy())
-        (producer,) = (each for each in self.graph.node if each.name == name)
-        while producer.op == "Identity":
-            (producer,) = (
-                each for each in self.graph.node if each.name == _inputs(producer)[0]
-            )
-        if producer.op != "Const":
-            return None
-        return np.asarray(tensor(producer.attr["value"].tensor).numpy())
+        value = self._constant(node.input[position(node, argument)])
+        return None if value is None else np.asarray(value.numpy())
+
+    def constants_of(self, tag: str, argument: str) -> list[tf.Tensor] | None:
+        """The values of an argument that is a list; None if one of them is no constant."""
+        names = arguments(self.node_def(tag))[argument]
+        values = [self._constant(name) for name in names]
+        return None if any(value is None for value in values) else values
+
+    def _constant(self, value: str) -> tf.Tensor | None:
+        name = value.partition(":")[0]
+        while name not in self.constants:
+            (producer,) = (each for each in self.graph.node if each.name == name)
+            if producer.op != "Identity":
+                is_constant = producer.op == "Const"
+                return tensor(producer.attr["value"].tensor) if is_constant else None
+            (name,) = _inputs(producer)
+        return self.constants[name]
 
     def spec(self, tag: str) -> Any:
         """Of the elements of one of its datasets: theirs, or a tuple of flat tensors."""

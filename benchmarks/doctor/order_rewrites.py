@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from benchmarks.doctor import building, graph_edits, inlining
-from benchmarks.doctor.graphs import GraphError, Node, Pipeline
+from benchmarks.doctor import graph_edits
+from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
-SHUFFLE, SHARD, SKIP, FILTER = (
-    "shuffle earlier",
-    "shard earlier",
-    "skip earlier",
-    "filter earlier",
-)
-KINDS = (SHUFFLE, SHARD, SKIP, FILTER)
+SHUFFLE, SHARD, SKIP = "shuffle earlier", "shard earlier", "skip earlier"
+KINDS = (SHUFFLE, SHARD, SKIP)
 _MAPS = ("MapDataset", "ParallelMapDatasetV2")
 _COMMUTING = {"ShuffleDatasetV3": SHUFFLE, "ShardDataset": SHARD, "SkipDataset": SKIP}
 _CALLS = {SHUFFLE: "shuffle", SHARD: "shard", SKIP: "skip"}
@@ -22,23 +15,16 @@ _CALLS = {SHUFFLE: "shuffle", SHARD: "shard", SKIP: "skip"}
 
 def find(view: View) -> list[Rewrite]:
     """Stages that could do less if they came before the maps whose elements they take."""
-    found: list[Rewrite] = []
-    for node in view.nodes:
-        if node.op in _COMMUTING:
-            found += _before_maps(view, node)
-        elif node.op in ("FilterDataset", "ParallelFilterDataset"):
-            found += _filter_before_map(view, node)
-    return found
+    return [
+        rewrite
+        for node in view.nodes
+        if node.op in _COMMUTING
+        for rewrite in _before_maps(view, node)
+    ]
 
 
 def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
-    """Makes the change.
-
-    Raises:
-      GraphError: if a filter needs what the maps have made.
-    """
-    if rewrite.kind == FILTER:
-        return _apply_filter(pipeline, rewrite)
+    """Makes the change; raises KeyError if one of the stages is gone."""
     *map_tags, tag = rewrite.tags
     changed = graph_edits.edited(pipeline)
     for map_tag in reversed(map_tags):
@@ -98,74 +84,3 @@ def _before_maps(view: View, node: Node) -> list[Rewrite]:
             f".{_CALLS[kind]}(...) before .map({maps[0].function or 'f'})",
         )
     ]
-
-
-def _filter_before_map(view: View, node: Node) -> list[Rewrite]:
-    mapped = view.source_of(node)
-    if mapped is None or mapped.op not in _MAPS or view.consumer(mapped.tag) is not node:
-        return []
-    if view.traits(node).is_stateful or view.traits(mapped).is_stateful:
-        return []
-    if _handed_on(view.pipeline, mapped, node) is None:
-        return []
-    return [
-        Rewrite(
-            FILTER,
-            (mapped.tag, node.tag),
-            {},
-            f"{where(mapped)} works on elements that {where(node)} then throws away, by "
-            "what it could have known before",
-            f".filter({node.function or 'predicate'}) before "
-            f".map({mapped.function or 'f'})",
-        )
-    ]
-
-
-def _handed_on(pipeline: Pipeline, mapped: Node, node: Node) -> list[int | None] | None:
-    """For each component that a filter takes, the one of the map's input that it is.
-
-    None for a component that the predicate does not look at; None in all if it looks at
-    one that the map has made.
-    """
-    library = {each.signature.name: each for each in pipeline.graph.library.function}
-    function, predicate = library[mapped.functions[0]], library[node.functions[0]]
-    arguments = [argument.name for argument in function.signature.input_arg]
-    count = len(pipeline.spec(mapped.inputs[0]))
-    sources = {}
-    for each in function.node_def:
-        if each.op == "Identity":
-            sources[f"{each.name}:output:0"] = each.input[0]
-    used = {name.partition(":")[0] for each in predicate.node_def for name in each.input}
-    used |= {value.partition(":")[0] for value in predicate.ret.values()}
-    found: list[int | None] = []
-    outputs = function.signature.output_arg
-    for number, output in enumerate(outputs):
-        if predicate.signature.input_arg[number].name not in used:
-            found.append(None)
-            continue
-        value = function.ret[output.name]
-        while value in sources:
-            value = sources[value]
-        if value not in arguments[:count]:
-            return None
-        found.append(arguments.index(value))
-    return found
-
-
-def _apply_filter(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
-    map_tag, tag = rewrite.tags
-    mapped, node = pipeline.node(map_tag), pipeline.node(tag)
-    sources = _handed_on(pipeline, mapped, node)
-    values = inlining.captured(pipeline, node)
-    if sources is None:
-        raise GraphError("the predicate needs what the map has made")
-    before = building.build(pipeline, mapped.inputs[0])
-
-    def predicate(*element: Any) -> Any:
-        arguments = [None if number is None else element[number] for number in sources]
-        return inlining.call(pipeline, node.functions[0], arguments, values)[0]
-
-    filtered = before.filter(predicate, name=node.name)
-    # The map takes what is left, and the filter's place is empty.
-    after = building.build(pipeline, map_tag, {mapped.inputs[0]: filtered})
-    return building.substituted(pipeline, tag, after)

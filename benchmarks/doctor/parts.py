@@ -20,6 +20,7 @@ from benchmarks.doctor import (
     setting_rewrites,
     timing,
     vectorised_rewrites,
+    whole_batches,
 )
 from benchmarks.doctor.graphs import GraphError, Node
 from benchmarks.doctor.isolation import Isolated
@@ -94,23 +95,37 @@ def run(view: View, isolated: Isolated, rewrite: Rewrite, seconds: float) -> Par
         return _behind_a_cache(view, isolated, rewrite, seconds)
     if rewrite.kind == setting_rewrites.OPTIONS:
         return _with_options(view, isolated, rewrite, seconds)
-    source = _single_source(view, view.node(rewrite.tags[0]))
     tags = (*rewrite.tags, *_followers(view, rewrite.tags, rewrite.tags[-1]))
-    # A source such as a range is faster than what hands out elements that are kept.
-    is_source_run = not source.inputs
-    feed = building.build(view.pipeline, source.tag) if is_source_run else None
-    feed = _endless(feed or isolated.kept[source.tag])
+    feeds, run_besides = _feeds(view, isolated, view.node(rewrite.tags[0]))
     cut = graphs.read(building.build(view.pipeline, tags[-1]))
     changed, made = catalogue.apply(cut, [rewrite])
     if not made:
         raise GraphError(f"{rewrite.kind} can't be made")
     # Only now: a pipeline that is read forgets what its caches have kept.
-    dataset = building.build(changed, feeds={source.tag: feed})
+    dataset = _endless(building.build(changed, feeds=feeds))
     timed = _as_it_runs(view, dataset.with_options(options_of(view)), tags, seconds)
     batching = None
-    if rewrite.kind == vectorised_rewrites.VECTORISE:
+    if rewrite.kind in vectorised_rewrites.CALLING:
+        (feed,) = feeds.values() or (None,)
         batching = _batching(view, rewrite, feed, timed, tags, seconds)
-    return Part((source.tag, *tags) if is_source_run else tags, timed, batching)
+    return Part((*run_besides, *tags), timed, batching)
+
+
+def _feeds(
+    view: View, isolated: Isolated, first: Node
+) -> tuple[dict[str, tf.data.Dataset], tuple[str, ...]]:
+    """What takes the place of the stage before a part, by its tag.
+
+    Also the tags of stages that are run besides those of the part.
+    """
+    if not first.inputs:
+        return {}, ()
+    source = _single_source(view, first)
+    # A source such as a range is faster than what hands out elements that are kept.
+    if not source.inputs:
+        made = building.build(view.pipeline, source.tag)
+        return {source.tag: _endless(made)}, (source.tag,)
+    return {source.tag: _endless(isolated.kept[source.tag])}, ()
 
 
 def _endless(dataset: tf.data.Dataset) -> tf.data.Dataset:
@@ -200,7 +215,7 @@ def _as_it_runs(
 def _batching(
     view: View,
     rewrite: Rewrite,
-    feed: tf.data.Dataset,
+    feed: tf.data.Dataset | None,
     timed: Timing,
     tags: tuple[str, ...],
     seconds: float,
@@ -209,10 +224,10 @@ def _batching(
 
     A part takes no longer than the whole; alone it can, since it is not done in parallel.
     """
-    first, batch = view.node(rewrite.tags[0]), view.node(rewrite.tags[-1])
-    batches = vectorised_rewrites.in_batches(view.pipeline, first, batch, feed)
-    alone = timing.measure_alone(batches, seconds)
-    each = view.elements.get(batch.tag, 0.0) / max(view.elements.get(tags[-1], 0.0), 1e-9)
+    batches = whole_batches.taken(view.pipeline, rewrite, feed)
+    alone = timing.measure_alone(_endless(batches), seconds)
+    batch = rewrite.tags[-1]
+    each = view.elements.get(batch, 0.0) / max(view.elements.get(tags[-1], 0.0), 1e-9)
     return dataclasses.replace(
         alone,
         element_s=min(alone.element_s * each, timed.element_s),

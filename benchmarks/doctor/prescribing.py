@@ -18,6 +18,7 @@ from benchmarks.doctor import (
     queueing,
     trials,
     vectorised_rewrites,
+    window_rewrites,
 )
 from benchmarks.doctor.candidates import Candidate
 from benchmarks.doctor.diagnosis import Prescription
@@ -144,18 +145,19 @@ def _not_mended(
 ) -> list[advice.Advice]:
     """Advice that is still of use when something else has been done.
 
-    A function that works on whole batches starts its operations once for all of them.
+    A function that works on whole batches starts its operations once for all of them, and
+    needs no dataset for a window.
     """
     mended = {
         tag
         for rewrite in prescribed
-        if rewrite.kind == vectorised_rewrites.VECTORISE
+        if rewrite.kind in (*vectorised_rewrites.CALLING, *window_rewrites.KINDS)
         for tag in rewrite.tags
     }
     return [
         each
         for each in found
-        if each.rewrite.kind not in (advice.LOOP, advice.RAGGED)
+        if each.rewrite.kind not in (advice.LOOP, advice.RAGGED, advice.WINDOWS)
         or not mended.intersection(each.rewrite.tags)
     ]
 

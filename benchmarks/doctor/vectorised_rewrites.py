@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.data.ops import dataset_ops
 
-from benchmarks.doctor import building, converters, graphs, inlining
-from benchmarks.doctor.graphs import GraphError, Node, Pipeline
+from benchmarks.doctor import addressing, building, inlining, reordering, whole_batches
+from benchmarks.doctor.graphs import Node, Pipeline
+from benchmarks.doctor.reordering import REPEAT
 from benchmarks.doctor.rewrites import Rewrite, View, is_plain, parallelism_for, where
+from benchmarks.doctor.whole_batches import BATCHES, FLAT_MAP, MAPS, UNBATCH
 
-VECTORISE, REBATCH = "vectorise", "rebatch"
-KINDS = (VECTORISE, REBATCH)
-_MAPS = ("MapDataset", "ParallelMapDatasetV2")
-_UNBATCH, _FLAT_MAP = "UnbatchDataset", "FlatMapDataset"
-_BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
+VECTORISE, REBATCH, GATHER = "vectorise", "rebatch", "gather rows"
+# What calls functions with whole batches, in threads of their own.
+CALLING = (VECTORISE, GATHER)
+KINDS = (*CALLING, REBATCH)
 
 
 def find(view: View) -> list[Rewrite]:
-    """Maps before a batch, and batches that are taken apart to be batched anew."""
+    """Maps before a batch, rows of arrays that are batched, and batches taken apart."""
     found: list[Rewrite] = []
     for node in view.nodes:
-        if node.op not in _BATCHES:
+        size = None
+        if node.op in BATCHES:
+            size = view.pipeline.constant(node.tag, "batch_size")
+        if size is None:
             continue
-        unbatch = view.source_of(node)
-        if unbatch is not None and _takes_apart(view, unbatch):
-            if unbatch.op == _UNBATCH:
-                found += _vectorise_small_batches(view, node, unbatch)
-            found += _rebatch(view, node, unbatch)
+        apart = _taken_apart(view, node)
+        if apart:
+            found += _vectorise_small_batches(view, node, apart)
+            found += _rebatch(view, node, apart, int(size))
         else:
-            found += _vectorise(view, node)
+            found += _vectorise(view, node, int(size))
     return found
 
 
@@ -39,137 +42,33 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
 
     Raises:
       GraphError: if a function has operations that can't work on a batch.
+      KeyError: if one of the stages is gone.
     """
-    if rewrite.kind == REBATCH:
-        return _apply_rebatch(pipeline, rewrite)
-    first, *_, batch = (pipeline.node(tag) for tag in rewrite.tags)
-    mapped = of_batches(pipeline, rewrite, in_batches(pipeline, first, batch))
-    return building.substituted(pipeline, batch.tag, mapped)
+    made = whole_batches.taken(pipeline, rewrite)
+    if rewrite.kind in CALLING:
+        made = whole_batches.mapped(pipeline, rewrite, made)
+    return building.substituted(pipeline, rewrite.tags[-1], made)
 
 
-def of_batches(
-    pipeline: Pipeline, rewrite: Rewrite, batches: tf.data.Dataset
-) -> tf.data.Dataset:
-    """The functions of a chain that was vectorised, called with whole batches.
+def _taken_apart(view: View, batch: Node) -> list[Node]:
+    """What takes batches apart only for a batch to be made of their rows, if that is so.
 
-    Args:
-      pipeline: where the chain is.
-      rewrite: of kind "vectorise".
-      batches: of `in_batches`.
-
-    Raises:
-      GraphError: if a function has operations that can't work on a batch.
+    With it, what has these rows come again.
     """
-    *stages, batch = (pipeline.node(tag) for tag in rewrite.tags)
-    maps = [node for node in stages if node.op in _MAPS]
-    rows = 0
-    if stages[0].op in _BATCHES:
-        rows = int(pipeline.constant(stages[0].tag, "batch_size"))
-
-    captured = [inlining.captured(pipeline, node) for node in maps]
-
-    def one(*element: Any) -> tuple[Any, ...]:
-        tensors = list(tf.nest.flatten(element))
-        for node, values in zip(maps, captured, strict=True):
-            tensors = inlining.call(pipeline, node.functions[0], tensors, values)
-        return tuple(tensors)
-
-    def many(*element: Any) -> Any:
-        if rows:
-            element = tf.nest.map_structure(lambda each: _in_groups(each, rows), element)
-        with converters.added():
-            made = tf.vectorized_map(
-                lambda each: one(*each), element, fallback_to_while_loop=False
-            )
-        return (
-            tf.nest.map_structure(lambda each: _joined(each, rows), made) if rows else made
-        )
-
-    logger = tf.get_logger()
-    level = logger.level
-    # What can't be converted is reported at length.
-    logger.setLevel("FATAL")
-    try:
-        mapped = batches.map(
-            many, num_parallel_calls=rewrite.arguments["num_parallel_calls"]
-        )
-    except Exception as error:
-        # Converters of operations raise all kinds of errors.
-        raise GraphError(graphs.first_line(error)) from None
-    finally:
-        logger.setLevel(level)
-    return _as_spec(mapped, pipeline.spec(batch.tag))
-
-
-def in_batches(
-    pipeline: Pipeline, first: Node, batch: Node, feed: tf.data.Dataset | None = None
-) -> tf.data.Dataset:
-    """What the functions of a vectorised chain take.
-
-    Args:
-      pipeline: where the chain is.
-      first: of its stages: a map, or what takes batches apart or makes small ones before
-        one.
-      batch: the last.
-      feed: elements to take instead of those that come before.
-    """
-    before = building.build(pipeline, first.inputs[0]) if feed is None else feed
-    size = int(pipeline.constant(batch.tag, "batch_size"))
-    drop = bool(pipeline.constant(batch.tag, "drop_remainder"))
-    if first.op == _UNBATCH:
-        return _rebatched(before, size, drop_remainder=drop)
-    if first.op == _FLAT_MAP:
-        return _rebatched(_whole(pipeline, first, before), size, drop_remainder=drop)
-    return before.batch(size, drop_remainder=drop)
-
-
-def _whole(pipeline: Pipeline, node: Node, before: tf.data.Dataset) -> tf.data.Dataset:
-    """What a flat map makes slices of, as elements."""
-    values = inlining.captured(pipeline, node)
-    outputs = inlining.sliced(pipeline, node)
-    spec = pipeline.spec(node.tag)
-
-    def whole(*element: Any) -> Any:
-        tensors = inlining.call(
-            pipeline, node.functions[0], tf.nest.flatten(element), values, outputs
-        )
-        return tf.nest.pack_sequence_as(spec, tensors)
-
-    # A whole tensor may be large: what the runtime makes of a map has a budget of memory.
-    return before.map(whole)
-
-
-def _rebatched(
-    batches: tf.data.Dataset, size: int, *, drop_remainder: bool
-) -> tf.data.Dataset:
-    """What `rebatch` makes of batches, without the map that it puts in front.
-
-    The map makes tensors of all that is sparse or ragged, and is there for `unbatch` too.
-    """
-    rows = tf.TensorShape([size if drop_remainder else None])
-    spec = tf.nest.map_structure(
-        lambda each: tf.TensorSpec(rows.concatenate(each.shape[1:]), each.dtype),
-        batches.element_spec,
-    )
-    flat = tf.nest.flatten(spec)
-    variant = tf.raw_ops.RebatchDatasetV2(
-        input_dataset=batches._variant_tensor,
-        batch_sizes=tf.constant(size, tf.int64),
-        drop_remainder=drop_remainder,
-        output_types=[each.dtype for each in flat],
-        output_shapes=[each.shape for each in flat],
-    )
-    dataset = dataset_ops._VariantDataset(variant, spec)
-    dataset._dotmotion_kept = batches
-    return dataset
+    repeats: list[Node] = []
+    taker, node = batch, view.source_of(batch)
+    while node is not None and view.consumer(node.tag) is taker and node.op == REPEAT:
+        repeats.insert(0, node)
+        taker, node = node, view.source_of(node)
+    return [node, *repeats] if node is not None and _takes_apart(view, node) else []
 
 
 def _takes_apart(view: View, node: Node) -> bool:
     """Whether a stage does nothing but make elements of the rows of what it takes."""
-    if node.op == _UNBATCH:
+    if node.op == UNBATCH:
         return True
     source = view.source_of(node)
-    if node.op != _FLAT_MAP or source is None:
+    if node.op != FLAT_MAP or source is None:
         return False
     kind, pipeline = view.traits(node), view.pipeline
     return (
@@ -187,78 +86,123 @@ def _is_dense(spec: Any) -> bool:
     )
 
 
-def _in_groups(batch: tf.Tensor, rows: int) -> tf.Tensor:
-    """A batch as the small batches that it is made of."""
-    return tf.reshape(batch, [-1, rows, *batch.shape[1:]])
+def _vectorise(view: View, batch: Node, size: int) -> list[Rewrite]:
+    """Maps, and what hands elements on between them, that could come behind the batch.
 
-
-def _joined(groups: tf.Tensor, rows: int) -> tf.Tensor:
-    """The batch that small batches are when they are taken apart.
-
-    Raises:
-      GraphError: if their function gives more or fewer rows than it takes, or may do.
+    Also without maps, if the elements are rows of arrays.
     """
-    if groups.shape.rank is None or groups.shape.rank < 2 or groups.shape[1] != rows:
-        raise GraphError(f"{groups.shape} instead of (groups, {rows}, ...)")
-    return tf.reshape(groups, tf.concat([[-1], tf.shape(groups)[2:]], 0))
-
-
-def _as_spec(dataset: tf.data.Dataset, spec: Any) -> tf.data.Dataset:
-    """Fails unless the flat tensors have the same types as they had."""
-    new = [each.dtype for each in tf.nest.flatten(dataset.element_spec)]
-    old = [each.dtype for each in tf.nest.flatten(spec, expand_composites=True)]
-    if new != old:
-        raise GraphError(f"elements of {new} instead of {old}")
-    return dataset
-
-
-def _vectorise(view: View, batch: Node) -> list[Rewrite]:
-    maps: list[Node] = []
-    node = view.source_of(batch)
     found: list[Rewrite] = []
-    while node is not None and node.op in _MAPS and is_plain(view, node):
-        maps.insert(0, node)
-        node = view.source_of(node)
-        if node is not None and _is_batchable(view, node):
-            names = ", ".join(where(each) for each in maps)
-            size = view.pipeline.constant(batch.tag, "batch_size")
-            if size is None or view.consumer(maps[-1].tag) is not batch:
-                break
-            apart = (node.tag,) if _takes_apart(view, node) else ()
-            first = f".batch({int(size)})"
-            if apart:
-                first = _rebatching(node, int(size))
-            found.append(
-                Rewrite(
-                    VECTORISE,
-                    (*apart, *(each.tag for each in maps), batch.tag),
-                    {"num_parallel_calls": _calls(view, batch)},
-                    f"{names} is called for each element, and once for {int(size)} of "
-                    "them would do",
-                    f"{first} first, and then .map() with a function of whole batches, "
-                    "such as "
-                    f"tf.vectorized_map({maps[-1].function or 'f'}, batch)",
-                )
-            )
+    stages: list[Node] = []
+    taker, node = batch, view.source_of(batch)
+    while node is not None and view.consumer(node.tag) is taker and _can_wait(view, node):
+        stages.insert(0, node)
+        taker, node = node, view.source_of(node)
+        if node is None or not is_batchable(view, node):
+            continue
+        if _has_maps(stages) and _only_repeats(stages) and _takes_apart(view, node):
+            found.append(_vectorised(view, [node, *stages], batch, size))
+        elif stages[0].op in MAPS:
+            found.append(_vectorised(view, stages, batch, size))
+    if node is not None and view.consumer(node.tag) is taker:
+        rows = addressing.of(view.pipeline, node)
+        if rows is not None:
+            found.append(_gathered(view, rows, stages, batch, size))
     # The longest first: it saves most, if it can be made.
     return found[::-1]
 
 
-def _vectorise_small_batches(view: View, batch: Node, unbatch: Node) -> list[Rewrite]:
+def _can_wait(view: View, node: Node) -> bool:
+    """Whether batches can be made before a stage: a map, or what hands elements on."""
+    return node.op in reordering.CALLS or (node.op in MAPS and is_plain(view, node))
+
+
+def _has_maps(stages: Sequence[Node]) -> bool:
+    return any(node.op in MAPS for node in stages)
+
+
+def _only_repeats(stages: Sequence[Node]) -> bool:
+    """Whether what hands elements on can do so with whole batches."""
+    return all(node.op in (*MAPS, REPEAT) for node in stages)
+
+
+def _vectorised(view: View, stages: Sequence[Node], batch: Node, size: int) -> Rewrite:
+    maps = [node for node in stages if node.op in MAPS]
+    apart = stages[0] if stages[0].op in (UNBATCH, FLAT_MAP) else None
+    first = f"{_moved(stages)}.batch({size})"
+    if apart is not None:
+        first = f"{_moved(stages)}{_rebatching(apart, size)}"
+    return Rewrite(
+        VECTORISE,
+        (*(node.tag for node in stages), batch.tag),
+        {"num_parallel_calls": _calls(view, batch)},
+        _reason(maps, size),
+        f"{first} first, and then .map() with a function of whole batches, such as "
+        f"tf.vectorized_map({maps[-1].function or 'f'}, batch)",
+    )
+
+
+def _gathered(
+    view: View, rows: addressing.Rows, stages: Sequence[Node], batch: Node, size: int
+) -> Rewrite:
+    """Rows of arrays, and what is done with them, from batches of their numbers."""
+    maps = [node for node in stages if node.op in MAPS]
+    what = "rows of arrays" if rows.window is None else "windows of the rows of arrays"
+    names = ", ".join(where(node) for node in rows.stages)
+    reason = f"{names} makes an element of each of the {what}, to batch them"
+    function = "tf.gather(array, numbers)"
+    if rows.window is not None:
+        function = (
+            f"tf.gather(array, {rows.window.shift} * numbers[:, None] + "
+            f"{_range(rows.window)})"
+        )
+    if maps:
+        reason = f"{reason}, and {_reason(maps, size)}"
+        function = f"tf.vectorized_map({maps[-1].function or 'f'}, {function})"
+    return Rewrite(
+        VECTORISE if maps else GATHER,
+        (*(node.tag for node in (*rows.stages, *stages)), batch.tag),
+        {"num_parallel_calls": _calls(view, batch)},
+        reason,
+        f"tf.data.Dataset.range({rows.count}){_moved(stages)}.batch({size}) of row "
+        f"numbers, and then .map(lambda numbers: {function})",
+    )
+
+
+def _range(window: addressing.Window) -> str:
+    """The numbers of a window's rows, from its first, in Python."""
+    if window.stride == 1:
+        return f"tf.range({window.size}, dtype=tf.int64)"
+    return f"tf.range(0, {window.span}, {window.stride}, dtype=tf.int64)"
+
+
+def _reason(maps: Sequence[Node], size: int) -> str:
+    names = ", ".join(where(node) for node in maps)
+    return f"{names} is called for each element, and once for {size} of them would do"
+
+
+def _moved(stages: Sequence[Node]) -> str:
+    """What hands elements on, in Python."""
+    calls = (reordering.CALLS[node.op] for node in stages if node.op in reordering.CALLS)
+    return "".join(f".{call}(...)" for call in calls)
+
+
+def _vectorise_small_batches(
+    view: View, batch: Node, apart: Sequence[Node]
+) -> list[Rewrite]:
     """Maps of small batches that are taken apart only to make larger ones."""
     maps: list[Node] = []
-    node = view.source_of(unbatch)
-    taker = unbatch
-    while node is not None and node.op in _MAPS and is_plain(view, node):
+    taker = apart[0]
+    node = view.source_of(taker)
+    while node is not None and node.op in MAPS and is_plain(view, node):
         if view.consumer(node.tag) is not taker:
             return []
         maps.insert(0, node)
         taker, node = node, view.source_of(node)
-    if not maps or node is None or node.op not in _BATCHES:
+    if apart[0].op != UNBATCH or not maps or node is None or node.op not in BATCHES:
         return []
     source = view.source_of(node)
     rows, size = (view.pipeline.constant(each.tag, "batch_size") for each in (node, batch))
-    if source is None or rows is None or size is None or not _is_batchable(view, source):
+    if source is None or rows is None or size is None or not is_batchable(view, source):
         return []
     rows, size = int(rows), int(size)
     if size <= rows or size % rows or not _fills(view, source, rows):
@@ -267,7 +211,7 @@ def _vectorise_small_batches(view: View, batch: Node, unbatch: Node) -> list[Rew
     return [
         Rewrite(
             VECTORISE,
-            (node.tag, *(each.tag for each in maps), unbatch.tag, batch.tag),
+            (node.tag, *(each.tag for each in (*maps, *apart)), batch.tag),
             {"num_parallel_calls": _calls(view, batch)},
             f"{names} is called for {rows} elements, which are taken apart to make batches "
             f"of {size}, and once for all of these would do",
@@ -288,7 +232,8 @@ def _calls(view: View, batch: Node) -> int:
     return parallelism_for(view.alone.get(batch.tag), view.cores)
 
 
-def _is_batchable(view: View, node: Node) -> bool:
+def is_batchable(view: View, node: Node) -> bool:
+    """Whether a stage's elements are dense tensors that all have the same shapes."""
     spec = tf.nest.flatten(view.pipeline.spec(node.tag), expand_composites=True)
     return all(
         each.shape.is_fully_defined() and each.dtype not in (tf.variant, tf.resource)
@@ -296,33 +241,29 @@ def _is_batchable(view: View, node: Node) -> bool:
     )
 
 
-def _rebatch(view: View, batch: Node, unbatch: Node) -> list[Rewrite]:
-    size = view.pipeline.constant(batch.tag, "batch_size")
+def _rebatch(view: View, batch: Node, apart: Sequence[Node], size: int) -> list[Rewrite]:
+    unbatch = apart[0]
     spec = tf.nest.flatten(view.pipeline.spec(unbatch.tag), expand_composites=True)
     # Rows of several shapes are an error of a batch, which it would not be of a rebatch.
-    if size is None or not all(each.shape.is_fully_defined() for each in spec):
+    if not all(each.shape.is_fully_defined() for each in spec):
         return []
-    apart = ".unbatch()"
-    if unbatch.op == _FLAT_MAP:
-        apart = f".flat_map({unbatch.function or 'from_tensor_slices'})"
+    call = ".unbatch()"
+    if unbatch.op == FLAT_MAP:
+        call = f".flat_map({unbatch.function or 'from_tensor_slices'})"
+    moved = _moved(apart)
     return [
         Rewrite(
             REBATCH,
-            (unbatch.tag, batch.tag),
+            (*(each.tag for each in apart), batch.tag),
             {},
             f"{where(unbatch)} makes elements of rows, one by one, to batch them anew",
-            f"{_rebatching(unbatch, int(size))} instead of {apart}.batch({int(size)})",
+            f"{moved}{_rebatching(unbatch, size)} instead of {call}{moved}.batch({size})",
         )
     ]
 
 
 def _rebatching(apart: Node, size: int) -> str:
     """What to write instead of taking batches apart and making others."""
-    if apart.op == _UNBATCH:
+    if apart.op == UNBATCH:
         return f".rebatch({size})"
     return f".map(...) to what {apart.function or 'flat_map'} slices, and .rebatch({size})"
-
-
-def _apply_rebatch(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
-    unbatch, batch = (pipeline.node(tag) for tag in rewrite.tags)
-    return building.substituted(pipeline, batch.tag, in_batches(pipeline, unbatch, batch))

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.doctor import order_rewrites, proof
-from tests.benchmarks.doctor.rewritable import WIDE, is_wide, kinds, numbers, pair, view_of
+from tests.benchmarks.doctor.rewritable import WIDE, view_of
 
 
 @pytest.mark.parametrize("reshuffles", [True, False])
@@ -13,9 +13,3 @@ def test_a_shuffle_reshuffles_in_its_new_place_as_in_the_old(reshuffles):
     (rewrite,) = order_rewrites.find(view)
     changed = order_rewrites.apply(view.pipeline, rewrite)
     assert proof.compare(view.pipeline, changed).holds
-
-
-def test_a_filter_that_needs_the_map_stays_behind_it():
-    assert "filter earlier" not in kinds(
-        order_rewrites, numbers().map(pair).filter(is_wide)
-    )

@@ -9,6 +9,7 @@ import tensorflow as tf
 from benchmarks.doctor import (
     cache_rewrites,
     catalogue,
+    filter_rewrites,
     fusing_rewrites,
     order_rewrites,
     parallel_rewrites,
@@ -16,6 +17,7 @@ from benchmarks.doctor import (
     proof,
     rewrites,
     vectorised_rewrites,
+    window_rewrites,
 )
 from benchmarks.doctor.isolation import Alone
 from tests.benchmarks.doctor.rewritable import (
@@ -41,6 +43,13 @@ def rows_of(value):
     return tf.fill([value, 3], value), tf.range(value)
 
 
+ROWS = tf.data.Dataset.from_tensor_slices(
+    {
+        "a": tf.strings.as_string(tf.range(30)),
+        "b": np.arange(120, dtype=np.float32).reshape(30, 2, 2),
+    }
+)
+SERIES = tf.data.Dataset.from_tensor_slices(np.arange(50, dtype=np.int16))
 CASES = {
     "a map": (
         parallel_rewrites,
@@ -140,6 +149,78 @@ CASES = {
         numbers().batch(4).map(shared).unbatch().batch(20),
         ["RangeDataset", "BatchDatasetV2", "ParallelMapDatasetV2"],
     ),
+    "maps that are shuffled before a batch": (
+        vectorised_rewrites,
+        "vectorise",
+        WIDE.map(halve).shuffle(16, seed=4).map(halve).repeat(2).skip(3).batch(7),
+        [
+            *["RangeDataset", "ShuffleDatasetV3", "RepeatDataset", "SkipDataset"],
+            *["BatchDatasetV2", "ParallelMapDatasetV2"],
+        ],
+    ),
+    "batches that are taken apart, and again": (
+        vectorised_rewrites,
+        "rebatch",
+        numbers().batch(5).unbatch().repeat(3).batch(7),
+        [
+            *["RangeDataset", "BatchDatasetV2", "MapDataset"],
+            *["RepeatDataset", "RebatchDatasetV2"],
+        ],
+    ),
+    "batches that are taken apart for maps, and again": (
+        vectorised_rewrites,
+        "vectorise",
+        numbers().batch(5).unbatch().repeat(3).map(widen).batch(7),
+        [
+            *["RangeDataset", "BatchDatasetV2", "MapDataset", "RepeatDataset"],
+            *["RebatchDatasetV2", "ParallelMapDatasetV2"],
+        ],
+    ),
+    "rows of arrays": (
+        vectorised_rewrites,
+        "gather rows",
+        ROWS.shuffle(9, seed=1).repeat(2).batch(7, drop_remainder=True),
+        [
+            *["RangeDataset", "ShuffleDatasetV3", "RepeatDataset"],
+            *["BatchDatasetV2", "ParallelMapDatasetV2"],
+        ],
+    ),
+    "maps of rows of arrays": (
+        vectorised_rewrites,
+        "vectorise",
+        ROWS.take(20).map(lambda row: {**row, "b": row["b"] * 2}).shard(3, 1).batch(4),
+        [
+            *["RangeDataset", "TakeDataset", "ShardDataset"],
+            *["BatchDatasetV2", "ParallelMapDatasetV2"],
+        ],
+    ),
+    "windows of arrays": (
+        vectorised_rewrites,
+        "vectorise",
+        SERIES.window(6, shift=2, drop_remainder=True)
+        .flat_map(lambda window: window.batch(6))
+        .shuffle(4, seed=3)
+        .map(lambda window: (window[:-1], window[-1]))
+        .batch(5),
+        [
+            *["RangeDataset", "ShuffleDatasetV3"],
+            *["BatchDatasetV2", "ParallelMapDatasetV2"],
+        ],
+    ),
+    "windows of other rows": (
+        window_rewrites,
+        "windows by slicing",
+        numbers()
+        .map(pair)
+        .window(6, shift=3, drop_remainder=True)
+        .flat_map(
+            lambda number, wide: tf.data.Dataset.zip((wide.batch(6), number.batch(6)))
+        ),
+        [
+            *["RangeDataset", "MapDataset", "BatchDatasetV2", "ScanDataset"],
+            *["ParallelMapDatasetV2", "UnbatchDataset"],
+        ],
+    ),
     "maps and no batch": (
         fusing_rewrites,
         "fuse maps",
@@ -165,7 +246,7 @@ CASES = {
         ["RangeDataset", "SkipDataset", "MapDataset"],
     ),
     "a filter that needs no map": (
-        order_rewrites,
+        filter_rewrites,
         "filter earlier",
         numbers().map(pair).filter(is_wanted),
         ["RangeDataset", "FilterDataset", "MapDataset"],

@@ -1,0 +1,223 @@
+"""Elements that can be made from their numbers: rows of arrays in memory, and windows.
+
+Of `from_tensor_slices`, and of `window` with a `flat_map` that makes a batch of each window
+of such rows. TensorFlow makes a tensor of each row, or a dataset of each window; a batch of
+numbers and one `tf.gather` give the same rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from benchmarks.doctor import graphs
+from benchmarks.doctor.graphs import Node, Pipeline
+
+_SLICES, _WINDOW, _FLAT_MAP = "TensorSliceDataset", "WindowDataset", "FlatMapDataset"
+_BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """Windows of some rows.
+
+    Attributes:
+      size: rows of one.
+      shift: rows from the first of one to the first of the next.
+      stride: rows from one to the next of a window.
+      components: numbers of the components of rows that those of windows are made of.
+    """
+
+    size: int
+    shift: int
+    stride: int
+    components: tuple[int, ...]
+
+    @property
+    def span(self) -> int:
+        """Rows from the first to the last of a window, both counted."""
+        return (self.size - 1) * self.stride + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Stages of a pipeline whose elements are rows of arrays, or windows of these rows.
+
+    Attributes:
+      stages: which, in pipeline order.
+      arrays: tensors of shape (rows, ...), one for each component of a row.
+      window: which windows are made of the rows; None if the elements are rows.
+    """
+
+    stages: tuple[Node, ...]
+    arrays: tuple[tf.Tensor, ...]
+    window: Window | None = None
+
+    @property
+    def count(self) -> int:
+        """How many elements there are."""
+        rows = int(self.arrays[0].shape[0])
+        if self.window is None:
+            return rows
+        return max(0, (rows - self.window.span) // self.window.shift + 1)
+
+    def at(self, numbers: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Elements, one for each of a vector of numbers."""
+        if self.window is None:
+            return tuple(tf.gather(array, numbers) for array in self.arrays)
+        return tuple(
+            windows_of(self.arrays[component], self.window, numbers)
+            for component in self.window.components
+        )
+
+
+def of(pipeline: Pipeline, last: Node) -> Rows | None:
+    """The rows or windows that a stage gives; None if it gives anything else.
+
+    Args:
+      pipeline: where the stage is.
+      last: the stage.
+    """
+    if last.op == _SLICES:
+        return _slices(pipeline, last)
+    window = window_of(pipeline, last)
+    if window is None:
+        return None
+    windows = pipeline.node(last.inputs[0])
+    rows = of(pipeline, pipeline.node(windows.inputs[0]))
+    if rows is None or rows.window is not None:
+        return None
+    return Rows((*rows.stages, windows, last), rows.arrays, window)
+
+
+def _slices(pipeline: Pipeline, node: Node) -> Rows | None:
+    arrays = pipeline.constants_of(node.tag, "components")
+    if not arrays or any(each.dtype in (tf.variant, tf.resource) for each in arrays):
+        return None
+    return Rows((node,), tuple(arrays))
+
+
+def window_of(pipeline: Pipeline, last: Node) -> Window | None:
+    """The windows that a flat map makes a tensor of each of; None if it does anything else.
+
+    Args:
+      pipeline: where the stage is.
+      last: the flat map.
+    """
+    source = pipeline.node(last.inputs[0]) if len(last.inputs) == 1 else None
+    if last.op != _FLAT_MAP or source is None or source.op != _WINDOW:
+        return None
+    size, shift, stride, drop = (
+        pipeline.constant(source.tag, name)
+        for name in ("size", "shift", "stride", "drop_remainder")
+    )
+    if size is None or shift is None or stride is None or drop is None:
+        return None
+    components = _batched_whole(pipeline, last, int(size), drops_rest=bool(drop))
+    if not components:
+        return None
+    return Window(int(size), int(shift), int(stride), tuple(components))
+
+
+def _batched_whole(
+    pipeline: Pipeline, node: Node, size: int, *, drops_rest: bool
+) -> list[int] | None:
+    """The components whose windows a function makes batches of, and does nothing else.
+
+    Args:
+      pipeline: where the dataset is.
+      node: whose function takes windows.
+      size: of the windows.
+      drops_rest: whether all windows have that size; else the batches have to drop others.
+    """
+    library = {each.signature.name: each for each in pipeline.graph.library.function}
+    function = library.get(node.functions[0])
+    if function is None or len(function.signature.output_arg) != 1:
+        return None
+    known = _Function(function)
+    result = known.value(function.ret[function.signature.output_arg[0].name])
+    made = known.producer(result)
+    is_zip = made is not None and made.op == "ZipDataset"
+    names = [known.value(name) for name in made.input] if is_zip else [result]
+    components = []
+    for name in names:
+        batch = known.producer(name)
+        if batch is None or batch.op not in _BATCHES:
+            return None
+        given = {key: known.value(value) for key, (value,) in _single(batch)}
+        drop = known.constant(given["drop_remainder"])
+        is_whole = known.constant(given["batch_size"]) == size and (drops_rest or drop)
+        argument = known.argument(given["input_dataset"])
+        if drop is None or not is_whole or argument is None:
+            return None
+        components.append(argument)
+    # What is checked or done besides would be done no more.
+    datasets = sum("Dataset" in each.op for each in function.node_def)
+    has_more = datasets != len(names) + is_zip or known.has_side_effects
+    return None if has_more else components
+
+
+def _single(node: Any) -> Iterator[tuple[str, list[str]]]:
+    """The arguments of a node that have one value."""
+    for name, values in graphs.arguments(node).items():
+        if len(values) == 1:
+            yield name, values
+
+
+class _Function:
+    """The definition of a function, by the names of its values."""
+
+    def __init__(self, definition: Any) -> None:
+        self._made = {each.name: each for each in definition.node_def}
+        self._arguments = [each.name for each in definition.signature.input_arg]
+        self.has_side_effects = bool(definition.control_ret) or any(
+            name.startswith("^") for each in definition.node_def for name in each.input
+        )
+
+    def producer(self, name: str) -> Any:
+        """The node that makes a value; None if it is an argument."""
+        return self._made.get(name.partition(":")[0])
+
+    def value(self, name: str) -> str:
+        """A value without the identities that hand it on."""
+        while (made := self.producer(name)) is not None and made.op == "Identity":
+            name = made.input[0]
+        return name
+
+    def argument(self, name: str) -> int | None:
+        """Which argument a value is; None if it is made."""
+        return self._arguments.index(name) if name in self._arguments else None
+
+    def constant(self, name: str) -> Any:
+        """A value that is a single number; None if it is no constant."""
+        made = self.producer(name)
+        if made is None or made.op != "Const":
+            return None
+        return graphs.tensor(made.attr["value"].tensor).numpy().item()
+
+
+def windows_of(array: tf.Tensor, window: Window, numbers: tf.Tensor) -> tf.Tensor:
+    """Windows of the rows of an array.
+
+    Args:
+      array: of shape (rows, ...).
+      window: what they are like.
+      numbers: int64, of shape (windows,): which ones.
+
+    Returns:
+      A tensor of shape (windows, size, ...).
+    """
+    # Blocks of rows that every window has whole are copied at once. To leave out the rows
+    # behind the last of them copies nothing.
+    block = math.gcd(window.size, window.shift) if window.stride == 1 else 1
+    count = tf.shape(array, out_type=tf.int64)[0] // block
+    rest = array.shape[1:]
+    blocks = tf.reshape(array[: count * block], tf.stack([count, block, *rest]))
+    first = numbers[:, tf.newaxis] * (window.shift // block)
+    within = tf.range(window.size // block, dtype=tf.int64) * window.stride
+    found = tf.gather(blocks, first + within)
+    return tf.reshape(found, [-1, window.size, *rest])
