@@ -42,7 +42,7 @@ _BY_VALUE = (
 )
 _OF_PICTURES = ("ResizeArea", "ResizeBicubic", "ResizeBilinear", "ResizeNearestNeighbor")
 _JOIN = "StringJoin"
-_GATHER, _LOOKUP = "GatherNd", "LookupTableFindV2"
+_GATHER, _LOOKUP, _BINS = "GatherNd", "LookupTableFindV2", "DenseBincount"
 
 
 @contextlib.contextmanager
@@ -56,6 +56,7 @@ def added() -> Iterator[None]:
         known.setdefault(op, _of_pictures)
     known.setdefault(_JOIN, _join)
     known.setdefault(_LOOKUP, _lookup)
+    known.setdefault(_BINS, _count_values)
     if _GATHER in original:
         known[_GATHER] = _gather(original[_GATHER])
     try:
@@ -124,6 +125,27 @@ def _lookup(given: Any) -> Any:
         table_handle=table, keys=keys, default_value=default
     )
     return pfor.wrap(tf.ensure_shape(found, keys.shape), True)
+
+
+def _count_values(given: Any) -> Any:
+    """Bins of the values of each row, of which all rows have as many."""
+    values, sizes, weights = (given.input(number) for number in range(3))
+    rows = given.stacked_input(0)
+    has_weights = weights.t.shape.num_elements() != 0
+    if rows.shape.rank != 2 or (has_weights and not weights.is_stacked):
+        raise ValueError(f"values of shape {values.t.shape}, weights {weights.t.shape}")
+    size = sizes.t
+    if sizes.is_stacked:
+        size = tf.reduce_max(sizes.t)
+        with tf.control_dependencies([tf.debugging.assert_equal(sizes.t, size)]):
+            size = tf.identity(size)
+    found = tf.raw_ops.DenseBincount(
+        input=rows,
+        size=size,
+        weights=weights.t,
+        binary_output=given.get_attr("binary_output"),
+    )
+    return pfor.wrap(found, True)
 
 
 def _gather(original: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -19,6 +19,8 @@ _LEAST_ELEMENTS = 16
 _CACHES = ("CacheDataset", "CacheDatasetV2")
 _SHUFFLES = ("ShuffleDataset", "ShuffleDatasetV2", "ShuffleDatasetV3")
 _FOR_ALL = ("ZipDataset",)
+# What takes one dataset's elements, and those of datasets that it makes of them.
+_FLAT = ("FlatMap", "Interleave")
 # Words of a name in the runtime's model, such as "ParallelMapV2".
 _PLAIN = re.compile(r"Dataset|Parallel|V\d+$|Forever|Finite")
 
@@ -204,36 +206,69 @@ def chosen_parallelism(nodes: Sequence[Node], model: Any) -> dict[str, dict[str,
     if model is None or not model.nodes:
         return {}
     found: dict[str, dict[str, float]] = {}
-    of_model = _chain(model)
-    position = 0
-    # Both go from the end to the source; fused or injected nodes have no counterpart.
-    for node in reversed(nodes):
-        plain = _PLAIN.sub("", node.op)
-        for ahead in range(position, len(of_model)):
-            runs = of_model[ahead]
-            if plain in _PLAIN.sub("", runs.name).split("And"):
-                found[node.tag] = {
-                    **{each.name: each.value for each in runs.parameters},
-                    "buffered": float(runs.buffered_elements),
-                    "elements": float(runs.num_elements),
-                }
-                # A fused node serves two datasets.
-                position = ahead if "And" in runs.name else ahead + 1
-                break
+    by_tag = {node.tag: node for node in nodes}
+    branches = [(nodes[-1].tag, model.output)]
+    while branches:
+        branches += _matched(by_tag, *branches.pop(), model, found)
     return found
 
 
-def _chain(model: Any) -> list[Any]:
-    """The nodes of the runtime's model from the output on, first inputs first."""
-    found, stack = [], [model.output]
-    while stack:
-        key = stack.pop()
-        if key not in model.nodes:
-            continue
-        node = model.nodes[key]
-        found.append(node)
-        stack += list(node.inputs)[::-1]
-    return found
+def _matched(
+    by_tag: Mapping[str, Node],
+    tag: str,
+    key: int | None,
+    model: Any,
+    found: dict[str, dict[str, float]],
+) -> list[tuple[str, int]]:
+    """Finds datasets in the runtime's model, from one to where several are put together.
+
+    Args:
+      by_tag: the datasets.
+      tag: of the last.
+      key: of the model's node where to begin.
+      model: of the runtime.
+      found: what it says of those that are found is added.
+
+    Returns:
+      Where to go on, for each of several inputs.
+    """
+    while key is not None:
+        node = by_tag[tag]
+        at = _counterpart(node, key, model)
+        if at is not None:
+            runs = model.nodes[at]
+            found[tag] = {
+                **{each.name: each.value for each in runs.parameters},
+                "buffered": float(runs.buffered_elements),
+                "elements": float(runs.num_elements),
+            }
+            # A fused node serves two datasets.
+            key = at if "And" in runs.name else next(iter(runs.inputs), None)
+            if len(node.inputs) > 1 and len(runs.inputs) == len(node.inputs):
+                return list(zip(node.inputs, runs.inputs, strict=True))
+        if len(node.inputs) != 1:
+            break
+        (tag,) = node.inputs
+    return []
+
+
+def _counterpart(node: Node, key: int, model: Any) -> int | None:
+    """The model's node of a dataset, from some node on; None if it has none.
+
+    Fused or injected nodes have no counterpart.
+    """
+    plain = _PLAIN.sub("", node.op)
+    ahead: int | None = key
+    while ahead is not None and ahead in model.nodes:
+        runs = model.nodes[ahead]
+        name = _PLAIN.sub("", runs.name)
+        if plain in name.split("And"):
+            return ahead
+        # The datasets of a function that makes some come behind the one that it is called
+        # with elements of.
+        is_one = len(runs.inputs) == 1 or name in _FLAT
+        ahead = next(iter(runs.inputs), None) if is_one else None
+    return None
 
 
 def _parallelism(

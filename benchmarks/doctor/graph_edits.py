@@ -15,6 +15,7 @@ from benchmarks.doctor import graphs
 from benchmarks.doctor.graphs import Pipeline
 
 _NEW = itertools.count()
+_PREFETCH, _SHORT = "PrefetchDataset", 2
 
 
 def edited(pipeline: Pipeline) -> Pipeline:
@@ -90,6 +91,24 @@ def with_own_files(pipeline: Pipeline, folder: str) -> Pipeline:
     for tag in named:
         set_argument(changed, tag, "filename", f"{folder}/cache-{next(_NEW)}")
     return changed
+
+
+def with_short_buffers(pipeline: Pipeline) -> Pipeline:
+    """The pipeline with two elements where it is left to TensorFlow how many to prefetch.
+
+    That number is doubled whenever the buffer is found empty after it was full, as after
+    each pause of who takes its elements: pauses were filled with work for up to 3 s.
+    """
+    changed = edited(pipeline)
+    for node in pipeline.nodes:
+        if node.op == _PREFETCH and _is_left_to_autotune(pipeline, node.tag):
+            set_argument(changed, node.tag, "buffer_size", _SHORT)
+    return changed
+
+
+def _is_left_to_autotune(pipeline: Pipeline, tag: str) -> bool:
+    size = pipeline.constant(tag, "buffer_size")
+    return size is not None and int(size) == tf.data.AUTOTUNE
 
 
 def has_argument(pipeline: Pipeline, tag: str, argument: str) -> bool:

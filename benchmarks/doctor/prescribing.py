@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Sequence
 
@@ -100,8 +101,10 @@ def prescribe(
         is_strict=True,
     )
     together, *gains = tried.gains
-    # One run in a thread took 5.2 to 8.0 ms an element within half a minute.
-    slower = statistics.median([whole.element_s, *tried.unchanged_s]) / whole.element_s
+    # One run in a thread took 5.2 to 8.0 ms an element within half a minute: a run as a
+    # whole and turns in trials count alike.
+    in_trials_s = statistics.median(tried.unchanged_s or [whole.element_s])
+    slower = math.sqrt(in_trials_s / whole.element_s)
     sure = [
         (each, gain)
         for each, gain in zip(promising, gains, strict=True)

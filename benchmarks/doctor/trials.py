@@ -181,7 +181,9 @@ def _start(
     started: turns.Source = time_limits.within(
         _PATIENCE * warmup_s + _PATIENCE,
         lambda: turns.Source(
-            building.build(graph_edits.with_own_files(pipeline, folder)),
+            building.build(
+                graph_edits.with_short_buffers(graph_edits.with_own_files(pipeline, folder))
+            ),
             warmup_s=warmup_s,
             warmup_elements=pass_elements,
         ),

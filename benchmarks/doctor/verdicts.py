@@ -30,13 +30,22 @@ def bottleneck(
     slowest = queueing.limits(now, view.cores)[0]
     tag = max(slowest.loads, key=lambda each: slowest.loads[each])
     if cuts and measured_s > _FALL * max(slowest.seconds, view.handover_s):
-        before = None
-        falls = {}
-        for each, rate in cuts.items():
-            falls[each] = 1 / rate - (1 / before if before else 0.0)
-            before = rate
+        falls = _falls(view, cuts)
         tag = max(falls, key=lambda each: falls[each])
     return view.node(tag)
+
+
+def _falls(view: View, cuts: Mapping[str, float]) -> dict[str, float]:
+    """Seconds of each element of the whole pipeline that a stage adds to those before."""
+    until: dict[str, float] = {}
+    falls = {}
+    for node in view.nodes:
+        before_s = sum(until[tag] for tag in node.inputs)
+        until[node.tag] = before_s
+        if node.tag in cuts:
+            until[node.tag] = 1 / cuts[node.tag]
+            falls[node.tag] = until[node.tag] - before_s
+    return falls
 
 
 def text(diagnosis: Diagnosis, label: str, *, keeps_up: bool) -> str:

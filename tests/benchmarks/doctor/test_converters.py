@@ -54,6 +54,14 @@ FUNCTIONS = {
         lambda each: TABLE.lookup(tf.strings.strip(tf.stack([each, "TWO2"]))),
         WORDS,
     ),
+    "bins": (
+        lambda each: tf.math.bincount(each, minlength=5, maxlength=5, binary_output=True),
+        tf.constant([[1, 1, 4], [0, 2, 3], [2, 2, 2]]),
+    ),
+    "weighted bins": (
+        lambda each: tf.math.bincount(each, 1.5 * tf.cast(each, tf.float32), 3, 3),
+        tf.constant([[1, 1, 4], [0, 2, 3], [2, 2, 2]]),
+    ),
     "table": (lambda each: tf.gather_nd(tf.range(9), [[each]]), tf.range(4)),
 }
 

@@ -117,6 +117,29 @@ def test_processor_time_is_no_more_than_was_measured():
     assert costs.scaled_to(every, 1.0) == every
 
 
+@pytest.mark.parametrize("way", ["zip", "sample"])
+def test_branches_are_matched_with_their_own_part_of_the_runtimes_model(way):
+    tenth, third = (
+        tf.data.Dataset.range(1 << 40).filter(lambda value, of=of: value % of == 0)
+        for of in (10, 3)
+    )
+    third = third.map(light, name="mapped")
+    if way == "zip":
+        dataset = tf.data.Dataset.zip(tenth, third)
+    else:
+        tenth = tenth.map(light)
+        dataset = tf.data.Dataset.sample_from_datasets([tenth, third], [0.5, 0.5], seed=1)
+    model = timing.measure(dataset.batch(8), 0.3, watches_autotune=True).model
+    pipeline = graphs.read(dataset.batch(8))
+    found = costs.chosen_parallelism(pipeline.nodes, model)
+    ratios = [
+        found[node.inputs[0]]["elements"] / found[node.tag]["elements"]
+        for node in pipeline.nodes
+        if node.op == "FilterDataset"
+    ]
+    assert ratios == pytest.approx([10, 3], rel=0.2)
+
+
 def test_the_model_of_the_runtime_is_matched():
     def waiting(value):
         def wait(each):

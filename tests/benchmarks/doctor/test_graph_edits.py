@@ -27,3 +27,16 @@ def test_an_operation_becomes_another():
     graph_edits.replace_op(pipeline, tag, "ParallelMapDatasetV2", arguments, attributes)
     assert pipeline.node(tag).op == "ParallelMapDatasetV2"
     assert [int(each) for each in building.build(pipeline)] == [0, 2, 4, 6, 8]
+
+
+def test_buffers_are_short_where_their_size_is_left_to_tensorflow():
+    numbers = tf.data.Dataset.range(9).prefetch(tf.data.AUTOTUNE).map(double).prefetch(5)
+    pipeline = graphs.read(numbers)
+    changed = graph_edits.with_short_buffers(pipeline)
+    assert [
+        int(each.constant(node.tag, "buffer_size"))
+        for each in (pipeline, changed)
+        for node in each.nodes
+        if node.op == "PrefetchDataset"
+    ] == [-1, 5, 2, 5]
+    assert [int(each) for each in building.build(changed)] == list(range(0, 18, 2))

@@ -97,9 +97,9 @@ def test_what_gains_alone_is_prescribed_alone(case, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("unchanged_s", "predicted"), [((1.0, 1.0), [3.0, 1.5]), ((2.0, 2.0, 9.0), [6.0, 1.5])]
+    ("unchanged_s", "predicted"), [((1.0, 1.0), [3.0, 1.5]), ((4.0, 4.0, 9.0), [6.0, 1.5])]
 )
-def test_what_is_expected_is_told_of_the_rate_that_trials_see(
+def test_what_is_expected_is_told_of_the_rate_alone_and_in_trials_alike(
     case, monkeypatch, tmp_path, unchanged_s, predicted
 ):
     """The whole was run once, a second for an element, and was slow by chance."""

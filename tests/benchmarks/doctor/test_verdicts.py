@@ -37,6 +37,13 @@ def test_a_rate_that_falls_for_no_known_reason_shows_the_bottleneck(view, slow):
     assert bottleneck(view, falls, 2.0) == slow
 
 
+def test_a_stage_that_puts_branches_together_adds_only_what_it_does_itself():
+    one, other = (WIDE.map(lambda each: each / 2, name=name) for name in ("one", "other"))
+    view = view_of(one.concatenate(other, name="both"))
+    cuts = {"one": 1 / 0.9, "other": 1 / 1.3, "both": 1 / 2.3}
+    assert bottleneck(view, cuts, 2.3) == "other"
+
+
 def test_what_is_fine_is_told_from_what_could_be_mended():
     found = diagnoses.plain(prescriptions=())
     assert verdicts.text(found, "decode", keeps_up=False) == (
