@@ -34,6 +34,7 @@ PASSING = (
 _ONE_FOR_ONE = (
     "CacheDataset",
     "CacheDatasetV2",
+    "ConcatenateDataset",
     "MapDataset",
     "ParallelMapDataset",
     "ParallelMapDatasetV2",

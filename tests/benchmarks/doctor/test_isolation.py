@@ -57,6 +57,7 @@ def test_parallel_calls_do_not_count(calls):
 @pytest.mark.parametrize(
     ("dataset", "ratio"),
     [
+        (NUMBERS.take(9).concatenate(NUMBERS), 1),
         (NUMBERS.map(heavy), 1),
         (NUMBERS.batch(7), 7),
         (NUMBERS.filter(lambda each: each % 4 == 0), 4),
