@@ -15,7 +15,7 @@ from benchmarks.doctor import graphs
 from benchmarks.doctor.graphs import Pipeline
 
 _NEW = itertools.count()
-_PREFETCH, _SHORT = "PrefetchDataset", 2
+_PREFETCH, _SHORT = "PrefetchDataset", 4
 
 
 def edited(pipeline: Pipeline) -> Pipeline:
@@ -94,16 +94,37 @@ def with_own_files(pipeline: Pipeline, folder: str) -> Pipeline:
 
 
 def with_short_buffers(pipeline: Pipeline) -> Pipeline:
-    """The pipeline with two elements where it is left to TensorFlow how many to prefetch.
+    """The pipeline with few elements where it is left to TensorFlow how many to prefetch.
 
     That number is doubled whenever the buffer is found empty after it was full, as after
     each pause of who takes its elements: pauses were filled with work for up to 3 s.
+
+    Args:
+      pipeline: which pipeline. Where it does not end with a prefetch, TensorFlow puts one
+        behind it, which is not in its graph: see `prefetched_shortly`.
     """
     changed = edited(pipeline)
     for node in pipeline.nodes:
         if node.op == _PREFETCH and _is_left_to_autotune(pipeline, node.tag):
             set_argument(changed, node.tag, "buffer_size", _SHORT)
     return changed
+
+
+def prefetched_shortly(dataset: tf.data.Dataset, pipeline: Pipeline) -> tf.data.Dataset:
+    """With a short buffer at the end, if TensorFlow would put one there that grows.
+
+    Args:
+      dataset: what was built of the pipeline.
+      pipeline: which pipeline.
+    """
+    options = dataset.options()
+    is_left_alone = (
+        pipeline.nodes[-1].op == _PREFETCH
+        or options.autotune.enabled is False
+        or options.experimental_optimization.inject_prefetch is False
+        or options.experimental_optimization.apply_default_optimizations is False
+    )
+    return dataset if is_left_alone else dataset.prefetch(_SHORT)
 
 
 def _is_left_to_autotune(pipeline: Pipeline, tag: str) -> bool:

@@ -38,5 +38,19 @@ def test_buffers_are_short_where_their_size_is_left_to_tensorflow():
         for each in (pipeline, changed)
         for node in each.nodes
         if node.op == "PrefetchDataset"
-    ] == [-1, 5, 2, 5]
+    ] == [-1, 5, 4, 5]
     assert [int(each) for each in building.build(changed)] == list(range(0, 18, 2))
+
+
+def test_a_buffer_that_tensorflow_would_add_is_a_short_one():
+    def last_of(dataset):
+        pipeline = graphs.read(dataset)
+        built = building.build(pipeline)
+        return graphs.read(graph_edits.prefetched_shortly(built, pipeline)).nodes[-1].op
+
+    numbers = tf.data.Dataset.range(9).map(double)
+    assert last_of(numbers) == "PrefetchDataset"
+    off = tf.data.Options()
+    off.autotune.enabled = False
+    assert last_of(numbers.with_options(off)) == "OptionsDataset"
+    assert last_of(numbers.prefetch(5)) == "PrefetchDataset"
