@@ -9,7 +9,8 @@ from typing import Any
 
 from benchmarks.quantities import rate_text
 
-TOLERANCE = 0.02
+_TOLERANCE = 0.02
+RANGE = f"1.00 ± {_TOLERANCE:.2f}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +33,16 @@ class Control:
     def holds(self) -> bool:
         """Whether the ratio is 1.00 +- 0.02."""
         # Ratios are stored with three decimals: 1.02 is inside.
-        return abs(self.ratio - 1) <= TOLERANCE + 1e-9
+        return abs(self.ratio - 1) <= _TOLERANCE + 1e-9
 
 
 def controls(result: Mapping[str, Any]) -> list[Control]:
-    """Every control of a result; what has no number as its ratio is none."""
+    """Every control of a result; what has no number as its ratio is none.
+
+    Args:
+      result: with a control under "control", several by name under "controls", or a source
+        of known rate under "known_rate", on any level.
+    """
     return list(_controls(result, ()))
 
 
@@ -44,8 +50,10 @@ def _controls(value: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Contr
     for key, inner in value.items():
         if not isinstance(inner, dict):
             continue
-        if key == "control" and _number(inner.get("ratio")) is not None:
-            name = "/".join(level for level in path if level != "models")
+        of_several = path and path[-1] == "controls"
+        if (key == "control" or of_several) and _number(inner.get("ratio")) is not None:
+            levels = [*path[:-1], key] if of_several else path
+            name = "/".join(level for level in levels if level != "models")
             yield Control(
                 name=name or "the same arm twice",
                 ratio=inner["ratio"],
@@ -70,7 +78,7 @@ def table(found: Sequence[Control]) -> list[list[str]]:
                 control.name,
                 f"{control.ratio:.3f}",
                 f"{control.low:.3f} to {control.high:.3f}" if told else "-",
-                "holds" if control.holds else f"outside 1.00 ± {TOLERANCE:.2f}",
+                "holds" if control.holds else f"outside {RANGE}",
             ]
         )
     return lines

@@ -64,8 +64,9 @@ def peak_mib() -> int:
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error, OSError):
             status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-            (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-            kib += int(line.split()[1])
+            # One that has just ended has a status without it.
+            peaks = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+            kib += sum(int(peak.split()[1]) for peak in peaks)
     return kib >> 10
 
 

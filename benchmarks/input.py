@@ -367,12 +367,9 @@ def _measure(options: dict[str, Any]) -> int:
 
 
 def _show(result: Mapping[str, Any]) -> None:
-    notes = measured_run.controls(result["controls"])
+    notes = []
     if "known_rate" in result:
-        known = result["known_rate"]
-        notes += [
-            f"a source of {known['expected_clips_per_s']:,.0f} clips/s was measured as "
-            f"{known['clips_per_s']:,.0f}: {known['ratio']:.3f}",
+        notes = [
             f"the stream: {result['stream_of_memset']:.2f} of memset",
             *per_core.notes(result),
         ]

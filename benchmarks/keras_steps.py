@@ -88,8 +88,13 @@ def prepare(timed: Step, weights: list[np.ndarray]) -> Callable[[], Work]:
     model = _model(of_any_batches)
     model.set_weights(weights)
     if timed.kind == "infer":
-        step = _inference(model, kept[0])
-        return step_turns.turn_of(step, start, timed.batch_size, seconds=timed.turn_seconds)
+        predict = _predict(of_any_batches)
+        return step_turns.turn_of(
+            lambda: step_turns.weighed(predict(kept[0]["video"]).numpy()),
+            start,
+            timed.batch_size,
+            seconds=timed.turn_seconds,
+        )
     train_step = _train_step(of_any_batches)
     batches = itertools.cycle(kept) if kept else _streamed(strategy, timed.batch_size)
     waited_s = 0.0
@@ -155,16 +160,19 @@ def _train_step(timed: Step) -> Any:
     return steps.make_train_step(strategy, model, optimizer, clip_norm=step_turns.CLIP_NORM)
 
 
-def _inference(model: Any, batch: Any) -> Callable[[], float]:
+@functools.cache
+def _predict(timed: Step) -> Any:
     import tensorflow as tf
 
     from trainers import models
 
-    @tf.function(autograph=False)
-    def predict() -> Any:
-        return model(models.normalize(batch["video"]), training=False)
+    model = _model(timed)
 
-    return lambda: step_turns.weighed(predict().numpy())
+    @tf.function(autograph=False)
+    def predict(video: Any) -> Any:
+        return model(models.normalize(video), training=False)
+
+    return predict
 
 
 def _kept(strategy: Any, batch_size: int, number: int) -> Any:

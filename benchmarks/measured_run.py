@@ -1,4 +1,4 @@
-"""What programs that measure do around it: progress, a table, a file, errors."""
+"""What programs that measure do around it: progress, a table, controls, a file, errors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
+from benchmarks import controls
 from benchmarks.arms import MeasureError
 from dotmotion_tfds import json_file
 from dotmotion_tfds.command_line import UsageError, fail
@@ -60,7 +61,7 @@ def run(
     directory: str | None = None,
     unit: str = "turns",
 ) -> int:
-    """Measures with a progress bar, shows the result and writes it.
+    """Measures with a progress bar, shows the result and its controls, and writes it.
 
     Args:
       measure: makes the result, given an empty directory that is gone afterwards and
@@ -86,6 +87,7 @@ def run(
 
             result = measure(pathlib.Path(folder), advance)
         show(result)
+        _print_controls(result)
         if json is not None:
             json_file.write(json, result)
     except (MeasureError, OSError) as error:
@@ -125,9 +127,7 @@ def print_table(
         console.print(note)
 
 
-def controls(result: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """A note for each control, by name."""
-    return [
-        f"control of {name}, the same way twice: {control['ratio']:.3f}"
-        for name, control in result.items()
-    ]
+def _print_controls(result: Mapping[str, Any]) -> None:
+    for control in controls.controls(result):
+        verdict = "" if control.holds else f", outside {controls.RANGE}"
+        print(f"control, {control.name}: {control.ratio:.3f}{verdict}")

@@ -134,7 +134,7 @@ def _summary(found: Sequence[Measured]) -> Section:
     if every:
         notes.append(
             f"{len(every) - failed} of {len(every)} controls hold: they are within "
-            f"1.00 ± {controls.TOLERANCE:.2f}."
+            f"{controls.RANGE}."
         )
     return Section("Summary", notes, shown, charts)
 

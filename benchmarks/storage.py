@@ -370,9 +370,8 @@ def _measure(given: dict[str, Any]) -> int:
 
 
 def _show(result: Mapping[str, Any]) -> None:
-    notes = measured_run.controls({"building zlib": result["control"]})
     title = "Clips of standard, by what is stored"
-    measured_run.print_table(table(result), title=title, notes=notes)
+    measured_run.print_table(table(result), title=title)
 
 
 _HEADINGS = (

@@ -354,14 +354,8 @@ def _measure(options: dict[str, Any]) -> int:
 
 
 def _show(result: Mapping[str, Any]) -> None:
-    controls = {
-        f"{model_name}, {kind}": figures["control"]
-        for model_name, kinds in result["models"].items()
-        for kind, figures in kinds.items()
-    }
-    notes = measured_run.controls(controls)
     if result["models"]:
-        measured_run.print_table(table(result), texts=2, notes=notes)
+        measured_run.print_table(table(result), texts=2)
     for name, lines in parts(result).items():
         measured_run.print_table(lines, title=name, texts=1)
 

@@ -1,4 +1,10 @@
-"""Training steps by layers, batch size, strategy and replicas, fed from the stream."""
+"""Training steps by layers, batch size, strategy and replicas, fed from the stream.
+
+The control is the fast layers on one device again, in the same process and a step of one
+after a step of the other. What is compared across processes can be off by more: two of one
+program differ by up to 9 %, so new ones of the fast layers on one device, with which the
+others are compared, come in every round.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks import keras_steps, measure
+from benchmarks import keras_steps, measure, single_steps
 from benchmarks.arms import Arm
 
 LAYERS = ("stock", "fast")
@@ -35,22 +41,25 @@ def measure_grid(
       advance: called with the arm's name after each turn.
 
     Returns:
-      For each of `LAYERS` the figures by setting, and under 'fast_vs_stock' and
-      'replicas_vs_one_device' ratios of rates within rounds.
+      For each of `LAYERS` the figures by setting; ratios of rates within rounds under
+      'fast_vs_stock' and 'replicas_vs_one_device', and under 'controls' those of the same
+      arm twice, for each batch size.
 
     Raises:
       benchmarks.arms.MeasureError: if a turn fails, or arms with the same clips do not
         agree on the loss.
     """
     found: dict[str, Any] = {layers: {} for layers in LAYERS}
-    found |= {"fast_vs_stock": {}, "replicas_vs_one_device": {}}
+    found |= {"fast_vs_stock": {}, "replicas_vs_one_device": {}, "controls": {}}
     for batch_size in batch_sizes:
-        arms = [
-            _arm(model_name, layers, batch_size, replicas, weights)
-            for replicas in REPLICAS
-            for layers in LAYERS
-        ]
-        samples = measure.compare(arms, repeats=repeats, advance=advance)
+        samples = measure.compare(
+            _arms(model_name, batch_size, weights),
+            repeats=repeats,
+            order=_order(batch_size),
+            advance=advance,
+        )
+        pair = _pair(batch_size)
+        found["controls"][_setting(batch_size, 0)] = measure.ratio(samples, *pair)
         for replicas in REPLICAS:
             setting = _setting(batch_size, replicas)
             for layers in LAYERS:
@@ -73,15 +82,42 @@ def measure_grid(
 
 def turns(batch_sizes: Sequence[int], repeats: int) -> int:
     """How many turns `measure_grid` takes for one model."""
-    return len(batch_sizes) * len(REPLICAS) * len(LAYERS) * (repeats + 1)
+    return sum(len(_order(batch_size)) for batch_size in batch_sizes) * (repeats + 1)
 
 
-def _arm(model_name: str, layers: str, batch_size: int, replicas: int, weights: Any) -> Arm:
-    step = keras_steps.Step(
-        "train", model_name, layers, batch_size, kept_batches=0, replicas=replicas
+def _pair(batch_size: int) -> tuple[str, str]:
+    """What others are compared with, and its control."""
+    name = _name("fast", batch_size, 0)
+    return name, f"{name}, again"
+
+
+def _others(batch_size: int) -> dict[str, tuple[str, int]]:
+    """Layers and replicas of the other arms."""
+    every = {
+        _name(layers, batch_size, replicas): (layers, replicas)
+        for replicas in REPLICAS
+        for layers in LAYERS
+    }
+    return {name: arm for name, arm in every.items() if name not in _pair(batch_size)}
+
+
+def _order(batch_size: int) -> list[str]:
+    return single_steps.order(_pair(batch_size), _others(batch_size), batch_size=batch_size)
+
+
+def _arms(model_name: str, batch_size: int, weights: Any) -> list[Arm]:
+    def step(layers: str, replicas: int) -> keras_steps.Step:
+        return keras_steps.Step(
+            "train", model_name, layers, batch_size, kept_batches=0, replicas=replicas
+        )
+
+    group = str(batch_size)
+    arms = single_steps.arms(
+        dict.fromkeys(_pair(batch_size), step("fast", 0)), weights, group
     )
-    name = _name(layers, batch_size, replicas)
-    return Arm(name, keras_steps.prepare, (step, weights), str(batch_size))
+    for name, arm in _others(batch_size).items():
+        arms.append(Arm(name, keras_steps.prepare, (step(*arm), weights), group))
+    return arms
 
 
 def _name(layers: str, batch_size: int, replicas: int) -> str:

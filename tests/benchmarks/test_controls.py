@@ -19,6 +19,13 @@ def test_controls_are_found_wherever_they_stand():
     )
 
 
+def test_several_of_a_benchmark_have_names():
+    parts = {"grid": {"model": {"controls": {"8 clips": {"ratio": 1.0}, "32": {"x": 1}}}}}
+    assert [control.name for control in controls.controls(parts)] == ["grid/model/8 clips"]
+    of_input = controls.controls(series.load(STORED / "input.json"))
+    assert [control.name for control in of_input][:3] == ["generated", "cached", "stored"]
+
+
 def test_a_source_of_known_rate_is_one():
     same, known = controls.controls(of_arms("input"))
     assert (same.name, same.holds) == ("the same arm twice", False)

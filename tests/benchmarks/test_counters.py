@@ -4,6 +4,8 @@ import subprocess
 import sys
 import time
 
+import psutil
+
 from benchmarks import counters
 
 CHILD = """
@@ -34,6 +36,18 @@ def test_work_of_this_process_is_counted(tmp_path):
     # A page holds 4 kB, or 2 MB.
     assert used.page_faults >= 16
     assert used.read_bytes >= 1 << 20
+
+
+def test_a_child_that_has_just_ended_is_no_trouble():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    child.stdin.write(b"\n")
+    child.stdin.close()
+    # Until its parent has asked how it ended, it is listed without memory.
+    while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    assert counters.peak_mib() > 0
+    assert counters.read().cpu_s > 0
+    child.wait()
 
 
 def test_work_of_children_is_counted():

@@ -65,9 +65,20 @@ def test_a_table_has_all_its_cells_and_notes(capsys):
     assert out.endswith("a note\n")
 
 
-def test_controls_are_told_by_name():
-    told = measured_run.controls({"reading": {"ratio": 1.0123}})
-    assert told == ["control of reading, the same way twice: 1.012"]
+def test_controls_are_told_by_name(capsys):
+    result = {
+        "controls": {"reading": {"ratio": 1.0123}, "writing": {"ratio": 0.9}},
+        "known_rate": {"ratio": 0.98, "expected_clips_per_s": 2500.0},
+    }
+    status = measured_run.run(
+        lambda folder, advance: result, turns=1, show=lambda result: None, json=None
+    )
+    assert status == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "control, reading: 1.012",
+        "control, writing: 0.900, outside 1.00 ± 0.02",
+        "control, a source of 2,500 clips/s: 0.980",
+    ]
 
 
 def test_cells_are_no_markup(capsys):

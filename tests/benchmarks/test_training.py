@@ -21,7 +21,7 @@ def test_the_program_measures_and_writes_a_model(tmp_path):
         assert 0 < figures["fraction_of_sgemm"] < 1
     assert list(result["models"]["cnn_lstm"]) == ["train", "infer"]
     assert "cnn_lstm, train" in done.stdout
-    assert "control of cnn_lstm, infer" in done.stdout
+    assert "control, cnn_lstm/infer: " in done.stdout
 
 
 @pytest.mark.slow
@@ -65,6 +65,8 @@ def test_the_grid_has_every_setting_and_the_time_to_accuracy(tmp_path):
             assert figures["peak_mib"] > 100
     assert list(grid["fast_vs_stock"]) == settings
     assert list(grid["replicas_vs_one_device"]) == settings[1:]
+    assert list(grid["controls"]) == settings[:1]
+    assert "control, grid/cnn_lstm/2 clips, one_device: " in done.stdout
     (run,) = result["accuracy"]["cnn_lstm"]["fast"]
     assert run["test_accuracy"] >= 0.99
     assert 0 < run["steps"] <= 160
@@ -84,8 +86,9 @@ def _measure(folder, parts, *options):
 def test_the_plan_counts_the_turns():
     plan = training.Plan(models=["cnn_lstm"], repeats=2, seeds=2, batch_sizes=[8])
     # SGEMM; stock, and 20 or 60 times fast and its control; 4 sources, 20 times; a fixed
-    # order and 20 times none and its control; 6 settings; 2 x 2 runs.
-    assert plan.turns == 3 + 3 * (41 + 121) + 3 * 80 + 3 * 41 + 3 * 6 + 4
+    # order and 20 times none and its control; 5 settings and 60 times another and its
+    # control; 2 x 2 runs.
+    assert plan.turns == 3 + 3 * (41 + 121) + 3 * 80 + 3 * 41 + 3 * (5 + 120) + 4
 
 
 def test_peers_without_pytorch_are_refused(monkeypatch, capsys):
