@@ -63,8 +63,8 @@ bench: $(RUN_STAMP)
 		$(BIN)/python -m benchmarks.$$benchmark "$$@" \
 		--json=$(RESULTS)/$$benchmark-$$name.json; }; \
 	measure training --parts=steps,accuracy --batch_size=8 --layers=fast --seeds=1 \
-		--repeats=3 --at_once=2; \
-	measure input --repeats=2 --seconds=0.3 --clips=512 --processes=1; \
+		--repeats=2 --at_once=2; \
+	measure input --repeats=2 --seconds=0.3 --clips=512 --processes=2; \
 	measure peers --repeats=3 --seconds=0.3 --clips=512; \
 	measure storage --repeats=2 --seconds=0.3 --clips=200; \
 	$(BIN)/python -m benchmarks.report $(RESULTS)/*-$$name.json --out=report.html

@@ -86,9 +86,9 @@ def _measure(folder, parts, *options):
 def test_the_plan_counts_the_turns():
     plan = training.Plan(models=["cnn_lstm"], repeats=2, seeds=2, batch_sizes=[8])
     # SGEMM; stock, and 20 or 60 times fast and its control; 4 sources, 20 times; a fixed
-    # order and 20 times none and its control; 5 settings and 60 times another and its
+    # order and 20 times none and its control; 5 settings and 80 times another and its
     # control; 2 x 2 runs.
-    assert plan.turns == 3 + 3 * (41 + 121) + 3 * 80 + 3 * 41 + 3 * (5 + 120) + 4
+    assert plan.turns == 3 + 3 * (41 + 121) + 3 * 80 + 3 * 41 + 3 * (5 + 160) + 4
 
 
 def test_peers_without_pytorch_are_refused(monkeypatch, capsys):
