@@ -15,7 +15,7 @@ from benchmarks import keras_steps
 from benchmarks.arms import Arm
 
 # That each way trains on in a round, with more steps if they are short, since two of those
-# differ more: of 8 clips by 12 % if conv_lstm trains on them, by 21 % if it infers (standard
+# differ more: of 8 clips by 12 % if conv_lstm trains, by 21 % if it infers (standard
 # deviations of a step over the one before). Inferring takes a third of the time, and has
 # three times as many.
 _CLIPS, _STEPS_FOR_ONE = 640, {"train": 1, "infer": 3}

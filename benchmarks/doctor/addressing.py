@@ -14,11 +14,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.doctor import graphs
+from benchmarks.doctor import definitions, graphs, operations
 from benchmarks.doctor.graphs import Node, Pipeline
 
 _SLICES, _WINDOW, _FLAT_MAP = "TensorSliceDataset", "WindowDataset", "FlatMapDataset"
-_BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,70 +133,36 @@ def _batched_whole(
       size: of the windows.
       drops_rest: whether all windows have that size; else the batches have to drop others.
     """
-    library = {each.signature.name: each for each in pipeline.graph.library.function}
-    function = library.get(node.functions[0])
-    if function is None or len(function.signature.output_arg) != 1:
+    function = definitions.of(pipeline, node)
+    if function is None or len(function.returned) != 1:
         return None
-    known = _Function(function)
-    result = known.value(function.ret[function.signature.output_arg[0].name])
-    made = known.producer(result)
+    result = function.handed_on(function.returned[0])
+    made = function.producer(result)
     is_zip = made is not None and made.op == "ZipDataset"
-    names = [known.value(name) for name in made.input] if is_zip else [result]
+    names = [function.handed_on(name) for name in made.input] if is_zip else [result]
     components = []
     for name in names:
-        batch = known.producer(name)
-        if batch is None or batch.op not in _BATCHES:
+        batch = function.producer(name)
+        if batch is None or batch.op not in operations.BATCHES:
             return None
-        given = {key: known.value(value) for key, (value,) in _single(batch)}
-        drop = known.constant(given["drop_remainder"])
-        is_whole = known.constant(given["batch_size"]) == size and (drops_rest or drop)
-        argument = known.argument(given["input_dataset"])
+        given = dict(_single(batch))
+        drop = function.constant(given["drop_remainder"])
+        is_whole = function.constant(given["batch_size"]) == size and (drops_rest or drop)
+        argument = function.argument(given["input_dataset"])
         if drop is None or not is_whole or argument is None:
             return None
         components.append(argument)
     # What is checked or done besides would be done no more.
-    datasets = sum("Dataset" in each.op for each in function.node_def)
-    has_more = datasets != len(names) + is_zip or known.has_side_effects
+    datasets = sum("Dataset" in each.op for each in function.nodes)
+    has_more = datasets != len(names) + is_zip or function.has_side_effects
     return None if has_more else components
 
 
-def _single(node: Any) -> Iterator[tuple[str, list[str]]]:
+def _single(node: Any) -> Iterator[tuple[str, str]]:
     """The arguments of a node that have one value."""
     for name, values in graphs.arguments(node).items():
         if len(values) == 1:
-            yield name, values
-
-
-class _Function:
-    """The definition of a function, by the names of its values."""
-
-    def __init__(self, definition: Any) -> None:
-        self._made = {each.name: each for each in definition.node_def}
-        self._arguments = [each.name for each in definition.signature.input_arg]
-        self.has_side_effects = bool(definition.control_ret) or any(
-            name.startswith("^") for each in definition.node_def for name in each.input
-        )
-
-    def producer(self, name: str) -> Any:
-        """The node that makes a value; None if it is an argument."""
-        return self._made.get(name.partition(":")[0])
-
-    def value(self, name: str) -> str:
-        """A value without the identities that hand it on."""
-        while (made := self.producer(name)) is not None and made.op == "Identity":
-            name = made.input[0]
-        return name
-
-    def argument(self, name: str) -> int | None:
-        """Which argument a value is; None if it is made."""
-        return self._arguments.index(name) if name in self._arguments else None
-
-    def constant(self, name: str) -> Any:
-        """A value that is a single number; None if it is no constant."""
-        made = self.producer(name)
-        if made is None or made.op != "Const":
-            return None
-        return graphs.tensor(made.attr["value"].tensor).numpy().item()
+            yield name, values[0]
 
 
 def windows_of(array: tf.Tensor, window: Window, numbers: tf.Tensor) -> tf.Tensor:

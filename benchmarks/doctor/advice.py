@@ -9,7 +9,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor import cropping, queueing, timing, window_rewrites
+from benchmarks.doctor import (
+    cropping,
+    definitions,
+    operations,
+    queueing,
+    timing,
+    window_rewrites,
+)
 from benchmarks.doctor.graphs import Node
 from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View, where
@@ -23,7 +30,6 @@ PYTHON, GENERATOR, BYTES, SCAN, RAGGED, LOOP, CROP = (
     "no loop in a map",
     "crop while decoding",
 )
-_MAPS = ("MapDataset", "ParallelMapDatasetV2")
 # What the program can do itself, if it knows what the function does with a window.
 WINDOWS = window_rewrites.SLICE
 # What gives a number of values that depends on the text, for one text or many at once.
@@ -199,22 +205,12 @@ def _scan(view: View, node: Node) -> Advice | None:
 
 def _without_state(view: View, node: Node) -> list[str]:
     """Operations of a scan's function that do not depend on its state."""
-    library = {each.signature.name: each for each in view.pipeline.graph.library.function}
-    function = library[node.functions[0]]
+    function = definitions.of(view.pipeline, node)
+    if function is None:
+        return []
     states = len(view.pipeline.node_def(node.tag).attr["Tstate"].list.type)
-    dependent = {each.name for each in function.signature.input_arg[:states]}
-    # They need not stand in the order in which they are called.
-    while True:
-        reached = {
-            each.name
-            for each in function.node_def
-            if each.name not in dependent
-            and any(name.lstrip("^").partition(":")[0] in dependent for name in each.input)
-        }
-        if not reached:
-            break
-        dependent |= reached
-    free = (each.op for each in function.node_def if each.name not in dependent)
+    dependent = function.dependent_on(function.arguments[:states])
+    free = (each.op for each in function.nodes if each.name not in dependent)
     return list(dict.fromkeys(op for op in free if op not in _CHEAP))
 
 
@@ -251,12 +247,16 @@ def _crop(view: View, node: Node, part: float) -> Advice:
 def _splits_for_batches(view: View, node: Node) -> bool:
     """Whether single texts are split whose parts then get into a batch."""
     alone = view.alone.get(node.tag)
-    if node.op not in _MAPS or alone is None or alone.element_s > _MOST_SPLITTING_SECONDS:
+    if (
+        node.op not in operations.MAPS
+        or alone is None
+        or alone.element_s > _MOST_SPLITTING_SECONDS
+    ):
         return False
     if not any(op in view.traits(node).operations for op in _SPLITTING):
         return False
     taker = view.consumer(node.tag)
-    while taker is not None and taker.op in (*_MAPS, "PrefetchDataset"):
+    while taker is not None and taker.op in (*operations.MAPS, "PrefetchDataset"):
         taker = view.consumer(taker.tag)
     return taker is not None and "Batch" in taker.op
 
@@ -279,7 +279,7 @@ def _ragged(view: View, node: Node) -> Advice:
 
 def _writing_floats(view: View, node: Node) -> float:
     """Which part of what a map does is to write floats that were bytes, from 0 to 1."""
-    if node.op not in _MAPS:
+    if node.op not in operations.MAPS:
         return 0.0
     after = tf.nest.flatten(view.pipeline.spec(node.tag), expand_composites=True)
     alone = view.alone.get(node.tag)

@@ -6,7 +6,7 @@ import copy
 
 import psutil
 
-from benchmarks.doctor import building, graph_edits
+from benchmarks.doctor import building, graph_edits, operations
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.order_rewrites import swap
 from benchmarks.doctor.rewrites import Rewrite, View, where
@@ -14,14 +14,11 @@ from benchmarks.doctor.rewrites import Rewrite, View, where
 CACHE, LATER, BATCHES = "cache", "cache later", "cache batches"
 IN_MEMORY = "cache in memory"
 KINDS = (CACHE, LATER, BATCHES, IN_MEMORY)
-_CACHES = ("CacheDataset", "CacheDatasetV2")
 _REPEATS = ("RepeatDataset", "ForeverRepeatDataset", "FiniteRepeatDataset")
-_MAPS = ("MapDataset", "ParallelMapDatasetV2")
-_BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
 # Their elements are the same in every pass, if their functions are.
 _REPEATABLE = (
-    *_MAPS,
-    *_BATCHES,
+    *operations.MAPS,
+    *operations.BATCHES,
     "FilterDataset",
     "ParallelFilterDataset",
     "FlatMapDataset",
@@ -52,7 +49,7 @@ def find(view: View) -> list[Rewrite]:
     """Where a cache is missing, and caches that stand at the wrong place."""
     found: list[Rewrite] = []
     for node in view.nodes:
-        if node.op in _CACHES:
+        if node.op in operations.CACHES:
             found += [*_moved(view, node), *_in_memory(view, node)]
     for node in view.nodes:
         if node.op in _REPEATS:
@@ -89,12 +86,16 @@ def _moved(view: View, cache: Node) -> list[Rewrite]:
     behind: list[Node] = []
     kind = LATER
     node = view.consumer(cache.tag)
-    while node is not None and node.op in (*_MAPS, *_BATCHES) and _is_pure(view, node):
+    while (
+        node is not None
+        and node.op in (*operations.MAPS, *operations.BATCHES)
+        and _is_pure(view, node)
+    ):
         behind.append(node)
         if not _fits(view, node.tag):
             behind.pop()
             break
-        if node.op in _BATCHES and len(behind) == 1:
+        if node.op in operations.BATCHES and len(behind) == 1:
             kind = BATCHES
         node = view.consumer(node.tag)
     if not behind:
@@ -139,7 +140,7 @@ def _missing(view: View, repeat: Node) -> list[Rewrite]:
     """A cache behind all that does the same in every pass that one stage begins."""
     last: Node | None = None
     for node in _before(view, repeat):
-        if node.op in (*_CACHES, *_REPEATS):
+        if node.op in (*operations.CACHES, *_REPEATS):
             return []
         if node.op not in _REPEATABLE or not _is_pure(view, node):
             break

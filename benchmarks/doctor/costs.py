@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.doctor import building, traits
+from benchmarks.doctor import building, operations, traits
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.isolation import PASSING, Alone
 from benchmarks.doctor.queueing import Cost
@@ -16,8 +16,6 @@ from benchmarks.doctor.rewrites import View, options_of
 _AUTOTUNE = -1
 # Fewer say less of a ratio than a sample of single elements.
 _LEAST_ELEMENTS = 16
-_CACHES = ("CacheDataset", "CacheDatasetV2")
-_SHUFFLES = ("ShuffleDataset", "ShuffleDatasetV2", "ShuffleDatasetV3")
 _FOR_ALL = ("ZipDataset",)
 # What takes one dataset's elements, and those of datasets that it makes of them.
 _FLAT = ("FlatMap", "Interleave")
@@ -39,7 +37,7 @@ def elements(
     found[nodes[-1].tag] = 1.0
     for node in reversed(nodes):
         own = found[node.tag]
-        if node.op in _CACHES and are_cached:
+        if node.op in operations.CACHES and are_cached:
             continue
         ratio = alone[node.tag].inputs_per_output if node.tag in alone else 1.0
         for number, tag in enumerate(node.inputs):
@@ -107,7 +105,7 @@ def with_passes(pipeline: Pipeline, alone: Mapping[str, Alone]) -> dict[str, Alo
             skipped = pipeline.constant(node.tag, "count")
             if skipped is not None and 0 < int(skipped) < count:
                 ratio = count / (count - int(skipped))
-        elif node.op in _SHUFFLES:
+        elif node.op in operations.SHUFFLES:
             given = _given_in_a_pass(pipeline, nodes, node, alone)
             buffer = pipeline.constant(node.tag, "buffer_size")
             if given and buffer is not None and int(buffer) > 0:

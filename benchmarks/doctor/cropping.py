@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.doctor import inlining, time_limits, timing
+from benchmarks.doctor import definitions, inlining, operations, time_limits, timing
+from benchmarks.doctor.definitions import Definition
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 from benchmarks.doctor.rewrites import View
 
@@ -26,7 +27,6 @@ _BY_PIXEL = (
     *("ExpandDims", "Squeeze"),
 )
 _SIZES = ("Rank", "Shape", "ShapeN", "Size")
-_MAPS = ("MapDataset", "ParallelMapDatasetV2")
 _SOME = 4
 
 
@@ -42,7 +42,7 @@ def kept_part(view: View, node: Node, kept: Mapping[str, tf.data.Dataset]) -> fl
       The part, 1 for what is no JPEG; None if it does not decode and then crop, or does
       more with the picture.
     """
-    if node.op not in _MAPS:
+    if node.op not in operations.MAPS:
         return None
     source = view.source_of(node)
     tensors = _decoded_and_cropped(view.pipeline, node)
@@ -82,11 +82,10 @@ def _part(
 
 def _decoded_and_cropped(pipeline: Pipeline, node: Node) -> tuple[str, str, str] | None:
     """In a map's function: what is decoded, the picture, and the crop of it."""
-    library = {each.signature.name: each for each in pipeline.graph.library.function}
-    function = library.get(node.functions[0]) if node.functions else None
+    function = definitions.of(pipeline, node)
     if function is None or not inlining.is_callable(pipeline, node):
         return None
-    for decoder in function.node_def:
+    for decoder in function.nodes:
         if decoder.op in _DECODERS:
             crop = _crop(function, decoder.name)
             if crop is not None:
@@ -94,21 +93,22 @@ def _decoded_and_cropped(pipeline: Pipeline, node: Node) -> tuple[str, str, str]
     return None
 
 
-def _crop(function: Any, decoder: str) -> str | None:
+def _crop(function: Definition, decoder: str) -> str | None:
     """Name of what cuts a part out of a picture; None if all of it is used as well.
 
     On the way there each pixel depends on the one that was decoded and on nothing else of
     the picture, such as its mean.
     """
-    of_picture = _reached(function, decoder)
+    of_picture = function.dependent_on([decoder])
+    returned = {function.maker(value) for value in function.returned}
     crops: list[str] = []
     pictures, unseen = {decoder}, [decoder]
     while unseen:
         picture = unseen.pop()
-        if picture in {_producer(name) for name in function.ret.values()}:
+        if picture in returned:
             return None
-        for each in function.node_def:
-            givers = [_producer(name) for name in each.input if not name.startswith("^")]
+        for each in function.nodes:
+            givers = function.givers(each)
             if picture not in givers or each.op in _SIZES:
                 continue
             if givers[0] == picture and (each.op == "Slice" or _cuts_sides(each)):
@@ -120,24 +120,6 @@ def _crop(function: Any, decoder: str) -> str | None:
             else:
                 return None
     return crops[0] if len(crops) == 1 else None
-
-
-def _reached(function: Any, name: str) -> set[str]:
-    """The nodes that depend on one, with itself."""
-    found, is_new = {name}, True
-    while is_new:
-        is_new = False
-        for each in function.node_def:
-            if each.name not in found and any(
-                _producer(given) in found for given in each.input
-            ):
-                found.add(each.name)
-                is_new = True
-    return found
-
-
-def _producer(name: str) -> str:
-    return name.lstrip("^").partition(":")[0]
 
 
 def _cuts_sides(node: Any) -> bool:

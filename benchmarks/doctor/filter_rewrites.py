@@ -7,14 +7,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.doctor import building, inlining
+from benchmarks.doctor import building, definitions, inlining, operations
+from benchmarks.doctor.definitions import Definition
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, is_plain, parallelism_for, where
 
 FILTER = "filter earlier"
 KINDS = (FILTER,)
-_FILTERS = ("FilterDataset", "ParallelFilterDataset")
-_MAPS = ("MapDataset", "ParallelMapDatasetV2")
 # What elements go through with others at their side, such as their numbers.
 _ZIP = "ZipDataset"
 _NO_WORK = ("Const", "Identity", "NoOp")
@@ -25,7 +24,7 @@ def find(view: View) -> list[Rewrite]:
     return [
         rewrite
         for node in view.nodes
-        if node.op in _FILTERS and is_plain(view, node)
+        if node.op in operations.FILTERS and is_plain(view, node)
         for rewrite in _earlier(view, node)
     ]
 
@@ -38,7 +37,7 @@ def apply(pipeline: Pipeline, rewrite: Rewrite) -> Pipeline:
       KeyError: if one of them is gone.
     """
     *stages, node = (pipeline.node(tag) for tag in rewrite.tags)
-    maps = [each for each in stages if each.op in _MAPS]
+    maps = [each for each in stages if each.op in operations.MAPS]
     zipped = stages[-1] if stages[-1].op == _ZIP else None
     follow = all(
         before.tag in after.inputs
@@ -124,7 +123,7 @@ def _maps_before(view: View, tag: str, taker: Node) -> list[Node]:
     found: list[Node] = []
     node = view.node(tag)
     while (
-        node.op in _MAPS
+        node.op in operations.MAPS
         and is_plain(view, node)
         and [each for each in view.nodes for tag in each.inputs if tag == node.tag]
         == [taker]
@@ -166,22 +165,13 @@ def _saved(
     return found
 
 
-def _function(pipeline: Pipeline, node: Node) -> Any:
-    for each in pipeline.graph.library.function:
-        if each.signature.name == node.functions[0]:
-            return each
-    raise GraphError(f"the function of {node.name} is not in the graph")
-
-
 def _looked_at(pipeline: Pipeline, node: Node) -> list[int]:
     """The flat components of an element that a predicate uses."""
     predicate = _function(pipeline, node)
-    used = {name.partition(":")[0] for each in predicate.node_def for name in each.input}
-    used |= {value.partition(":")[0] for value in predicate.ret.values()}
-    (source,) = node.inputs
-    count = len(pipeline.spec(source))
-    arguments = predicate.signature.input_arg[:count]
-    return [number for number, each in enumerate(arguments) if each.name in used]
+    takes = (name for each in predicate.nodes for name in predicate.givers(each))
+    used = {*takes, *predicate.returned}
+    components = predicate.arguments[: _width(pipeline, node)]
+    return [number for number, name in enumerate(components) if name in used]
 
 
 def _handed_on(
@@ -189,36 +179,31 @@ def _handed_on(
 ) -> list[int] | None:
     """Which components of a map's input some of its output are; None if it makes one."""
     function = _function(pipeline, node)
-    arguments = [each.name for each in function.signature.input_arg]
-    count = len(pipeline.spec(node.inputs[0]))
-    sources = {
-        f"{each.name}:output:0": each.input[0]
-        for each in function.node_def
-        if each.op == "Identity"
-    }
     found = []
     for component in components:
-        value = function.ret[function.signature.output_arg[component].name]
-        while value in sources:
-            value = sources[value]
-        if value not in arguments[:count]:
+        argument = function.argument(function.returned[component])
+        if argument is None or argument >= _width(pipeline, node):
             return None
-        found.append(arguments.index(value))
+        found.append(argument)
     return found
 
 
 def _does_more(pipeline: Pipeline, node: Node, components: Collection[int]) -> bool:
     """Whether a map has work to do that some of its components don't need."""
     function = _function(pipeline, node)
-    made = {each.name: each for each in function.node_def}
-    outputs = function.signature.output_arg
-    needed: set[str] = set()
-    unseen = [function.ret[outputs[component].name] for component in components]
-    while unseen:
-        name = unseen.pop().lstrip("^").partition(":")[0]
-        if name in made and name not in needed:
-            needed.add(name)
-            unseen += made[name].input
+    needed = function.needed_for(function.returned[component] for component in components)
     return any(
-        name not in needed and each.op not in _NO_WORK for name, each in made.items()
+        each.name not in needed and each.op not in _NO_WORK for each in function.nodes
     )
+
+
+def _function(pipeline: Pipeline, node: Node) -> Definition:
+    function = definitions.of(pipeline, node)
+    if function is None:
+        raise GraphError(f"the function of {node.name} is not in the graph")
+    return function
+
+
+def _width(pipeline: Pipeline, node: Node) -> int:
+    """How many flat components an element has that a dataset takes."""
+    return len(pipeline.spec(node.inputs[0]))

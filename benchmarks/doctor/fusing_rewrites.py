@@ -6,13 +6,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.doctor import building, inlining
+from benchmarks.doctor import building, inlining, operations
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, is_plain, parallelism_for, where
 
 FUSE = "fuse maps"
 KINDS = (FUSE,)
-_MAPS = ("MapDataset", "ParallelMapDatasetV2")
 
 
 def find(view: View) -> list[Rewrite]:
@@ -48,7 +47,7 @@ def _chains(view: View) -> list[list[Node]]:
     """The longest runs of maps, in pipeline order."""
     found: list[list[Node]] = []
     for node in view.nodes:
-        if node.op not in _MAPS or not is_plain(view, node):
+        if node.op not in operations.MAPS or not is_plain(view, node):
             continue
         if found and view.consumer(found[-1][-1].tag) is node:
             found[-1].append(node)

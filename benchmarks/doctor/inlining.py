@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework import function_def_to_graph
 
-from benchmarks.doctor import building, graphs, nested_functions
+from benchmarks.doctor import building, definitions, graphs, nested_functions
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 
 # The argument of datasets whose function they call with each element.
@@ -83,22 +83,16 @@ def sliced(pipeline: Pipeline, node: Node) -> list[str] | None:
     Returns:
       Names of tensors in its function, or None if it makes a dataset of another kind.
     """
-    library = {each.signature.name: each for each in pipeline.graph.library.function}
-    function = library.get(node.functions[0]) if node.functions else None
-    if function is None or len(function.signature.output_arg) != 1:
+    function = definitions.of(pipeline, node)
+    if function is None or len(function.returned) != 1:
         return None
-    made = {each.name: each for each in function.node_def}
-    name = function.ret[function.signature.output_arg[0].name]
-    while (producer := made.get(name.partition(":")[0])) is not None:
-        if producer.op != "Identity":
-            break
-        name = producer.input[0]
-    if producer is None or producer.op != "TensorSliceDataset":
+    made = function.producer(function.handed_on(function.returned[0]))
+    if made is None or made.op != "TensorSliceDataset":
         return None
     # What is checked before is checked no more when it is called in another way.
-    is_checked = any(name.startswith("^") for name in producer.input)
-    datasets = sum("Dataset" in each.op for each in function.node_def)
-    return None if is_checked or datasets > 1 else list(producer.input)
+    is_checked = any(name.startswith("^") for name in made.input)
+    datasets = sum("Dataset" in each.op for each in function.nodes)
+    return None if is_checked or datasets > 1 else list(made.input)
 
 
 def call(

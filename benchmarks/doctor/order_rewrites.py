@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks.doctor import graph_edits
+from benchmarks.doctor import graph_edits, operations
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
 SHUFFLE, SHARD, SKIP = "shuffle earlier", "shard earlier", "skip earlier"
 KINDS = (SHUFFLE, SHARD, SKIP)
-_MAPS = ("MapDataset", "ParallelMapDatasetV2")
 _COMMUTING = {"ShuffleDatasetV3": SHUFFLE, "ShardDataset": SHARD, "SkipDataset": SKIP}
 _CALLS = {SHUFFLE: "shuffle", SHARD: "shard", SKIP: "skip"}
 
@@ -59,7 +58,7 @@ def _before_maps(view: View, node: Node) -> list[Rewrite]:
     source = view.source_of(node)
     while (
         source is not None
-        and source.op in _MAPS
+        and source.op in operations.MAPS
         and view.consumer(source.tag) is not None
         and not view.traits(source).is_stateful
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.doctor import building, graph_edits, inlining
+from benchmarks.doctor import building, graph_edits, inlining, operations
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite, View, parallelism_for, where
 
@@ -12,7 +12,6 @@ MAP, FILTER, INTERLEAVE = "parallel map", "parallel filter", "parallel interleav
 BATCH = "parallel batch"
 KINDS = (MAP, FILTER, INTERLEAVE, BATCH)
 _AUTOTUNE = -1
-_MAPS = ("MapDataset", "ParallelMapDatasetV2")
 # What a reader may hold ready, in all.
 _BUFFER_BYTES = 32 << 20
 _FOREVER = (1 << 63) - 1
@@ -23,11 +22,11 @@ def find(view: View) -> list[Rewrite]:
     found = []
     for node in view.nodes:
         traits = view.traits(node)
-        if traits.is_random and node.op in _MAPS:
+        if traits.is_random and node.op in operations.MAPS:
             found += _random(view, node)
         if traits.is_stateful or traits.is_python or traits.is_generator:
             continue
-        if node.op in _MAPS or node.op == "ParallelFilterDataset":
+        if node.op in operations.MAPS or node.op == "ParallelFilterDataset":
             found += _widened(view, node)
         elif node.op == "FilterDataset":
             found.append(_filter(view, node))
@@ -94,7 +93,7 @@ def _mark_and_filter(pipeline: Pipeline, node: Node, calls: int) -> Pipeline:
 def _widened(view: View, node: Node) -> list[Rewrite]:
     """A map or a parallel filter with another number of calls."""
     wanted = parallelism_for(view.alone.get(node.tag), view.cores)
-    kind = MAP if node.op in _MAPS else FILTER
+    kind = MAP if node.op in operations.MAPS else FILTER
     if node.op == "MapDataset":
         reason = f"{where(node)} runs on one element at a time"
     else:

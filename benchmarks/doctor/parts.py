@@ -17,6 +17,7 @@ from benchmarks.doctor import (
     cache_rewrites,
     catalogue,
     graphs,
+    operations,
     setting_rewrites,
     timing,
     vectorised_rewrites,
@@ -52,7 +53,6 @@ _CONTINUING = (
 
 
 # A shuffle is run with the rest if it is soon full.
-_SHUFFLES = ("ShuffleDataset", "ShuffleDatasetV2", "ShuffleDatasetV3")
 _MOST_FILLING_SECONDS = 0.25
 # More elements than are taken of a range in a minute. To have it repeated takes a tenth of
 # the time in which a batch is made of it.
@@ -179,7 +179,8 @@ def _followers(view: View, working: tuple[str, ...], last: str) -> list[str]:
     taker = view.consumer(last)
     while taker is not None and taker.tag in view.alone:
         goes_on = taker.op in _CONTINUING or (
-            taker.op in _SHUFFLES and _is_soon_full(view, (*working, *found), taker)
+            taker.op in operations.SHUFFLES
+            and _is_soon_full(view, (*working, *found), taker)
         )
         if not goes_on:
             break

@@ -7,11 +7,18 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.doctor import addressing, building, inlining, reordering, whole_batches
+from benchmarks.doctor import (
+    addressing,
+    building,
+    inlining,
+    operations,
+    reordering,
+    whole_batches,
+)
 from benchmarks.doctor.graphs import Node, Pipeline
 from benchmarks.doctor.reordering import REPEAT
 from benchmarks.doctor.rewrites import Rewrite, View, is_plain, parallelism_for, where
-from benchmarks.doctor.whole_batches import BATCHES, FLAT_MAP, MAPS, UNBATCH
+from benchmarks.doctor.whole_batches import FLAT_MAP, UNBATCH
 
 VECTORISE, REBATCH, GATHER = "vectorise", "rebatch", "gather rows"
 # What calls functions with whole batches, in threads of their own.
@@ -24,7 +31,7 @@ def find(view: View) -> list[Rewrite]:
     found: list[Rewrite] = []
     for node in view.nodes:
         size = None
-        if node.op in BATCHES:
+        if node.op in operations.BATCHES:
             size = view.pipeline.constant(node.tag, "batch_size")
         if size is None:
             continue
@@ -101,7 +108,7 @@ def _vectorise(view: View, batch: Node, size: int) -> list[Rewrite]:
             continue
         if _has_maps(stages) and _only_repeats(stages) and _takes_apart(view, node):
             found.append(_vectorised(view, [node, *stages], batch, size))
-        elif stages[0].op in MAPS:
+        elif stages[0].op in operations.MAPS:
             found.append(_vectorised(view, stages, batch, size))
     if node is not None and view.consumer(node.tag) is taker:
         rows = addressing.of(view.pipeline, node)
@@ -113,20 +120,22 @@ def _vectorise(view: View, batch: Node, size: int) -> list[Rewrite]:
 
 def _can_wait(view: View, node: Node) -> bool:
     """Whether batches can be made before a stage: a map, or what hands elements on."""
-    return node.op in reordering.CALLS or (node.op in MAPS and is_plain(view, node))
+    return node.op in reordering.CALLS or (
+        node.op in operations.MAPS and is_plain(view, node)
+    )
 
 
 def _has_maps(stages: Sequence[Node]) -> bool:
-    return any(node.op in MAPS for node in stages)
+    return any(node.op in operations.MAPS for node in stages)
 
 
 def _only_repeats(stages: Sequence[Node]) -> bool:
     """Whether what hands elements on can do so with whole batches."""
-    return all(node.op in (*MAPS, REPEAT) for node in stages)
+    return all(node.op in (*operations.MAPS, REPEAT) for node in stages)
 
 
 def _vectorised(view: View, stages: Sequence[Node], batch: Node, size: int) -> Rewrite:
-    maps = [node for node in stages if node.op in MAPS]
+    maps = [node for node in stages if node.op in operations.MAPS]
     apart = stages[0] if stages[0].op in (UNBATCH, FLAT_MAP) else None
     first = f"{_moved(stages)}.batch({size})"
     if apart is not None:
@@ -145,7 +154,7 @@ def _gathered(
     view: View, rows: addressing.Rows, stages: Sequence[Node], batch: Node, size: int
 ) -> Rewrite:
     """Rows of arrays, and what is done with them, from batches of their numbers."""
-    maps = [node for node in stages if node.op in MAPS]
+    maps = [node for node in stages if node.op in operations.MAPS]
     what = "rows of arrays" if rows.window is None else "windows of the rows of arrays"
     names = ", ".join(where(node) for node in rows.stages)
     reason = f"{names} makes an element of each of the {what}, to batch them"
@@ -193,12 +202,17 @@ def _vectorise_small_batches(
     maps: list[Node] = []
     taker = apart[0]
     node = view.source_of(taker)
-    while node is not None and node.op in MAPS and is_plain(view, node):
+    while node is not None and node.op in operations.MAPS and is_plain(view, node):
         if view.consumer(node.tag) is not taker:
             return []
         maps.insert(0, node)
         taker, node = node, view.source_of(node)
-    if apart[0].op != UNBATCH or not maps or node is None or node.op not in BATCHES:
+    if (
+        apart[0].op != UNBATCH
+        or not maps
+        or node is None
+        or node.op not in operations.BATCHES
+    ):
         return []
     source = view.source_of(node)
     rows, size = (view.pipeline.constant(each.tag, "batch_size") for each in (node, batch))

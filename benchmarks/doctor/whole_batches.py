@@ -13,13 +13,12 @@ from benchmarks.doctor import (
     converters,
     graphs,
     inlining,
+    operations,
     reordering,
 )
 from benchmarks.doctor.graphs import GraphError, Node, Pipeline
 from benchmarks.doctor.rewrites import Rewrite
 
-MAPS = ("MapDataset", "ParallelMapDatasetV2")
-BATCHES = ("BatchDatasetV2", "ParallelBatchDataset")
 UNBATCH, FLAT_MAP = "UnbatchDataset", "FlatMapDataset"
 
 
@@ -73,10 +72,10 @@ def mapped(
     stages = _in_order(pipeline, rewrite.tags)
     first, *_, batch = stages
     rows = _rows(pipeline, stages)
-    maps = [node for node in stages if node.op in MAPS]
+    maps = [node for node in stages if node.op in operations.MAPS]
     captured = [inlining.captured(pipeline, node) for node in maps]
     small = 0
-    if first.op in BATCHES:
+    if first.op in operations.BATCHES:
         small = int(pipeline.constant(first.tag, "batch_size"))
 
     def one(*element: Any) -> tuple[Any, ...]:
@@ -128,7 +127,9 @@ def _in_order(pipeline: Pipeline, tags: Sequence[str]) -> list[Node]:
 def _rows(pipeline: Pipeline, stages: Sequence[Node]) -> addressing.Rows | None:
     """The rows of arrays that the first of some stages make."""
     makers = [
-        node for node in stages[:-1] if node.op not in (*MAPS, *reordering.CALLS, *BATCHES)
+        node
+        for node in stages[:-1]
+        if node.op not in (*operations.MAPS, *reordering.CALLS, *operations.BATCHES)
     ]
     return addressing.of(pipeline, makers[-1]) if makers else None
 
