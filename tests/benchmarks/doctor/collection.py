@@ -2,7 +2,7 @@
 
 Examples:
   python -m tests.benchmarks.doctor.collection --json=collection.json
-      all of them, about half an hour on two cores with nothing else running
+      all of them, about an hour on two cores with nothing else running
   python -m tests.benchmarks.doctor.collection --names=heavy_filter,flat_map_of_gzip
       some of them
 
@@ -32,10 +32,7 @@ from dotmotion_tfds.command_line import Flags, UsageError, run
 
 _ROUNDS = 2
 _SECONDS = 0.4
-# The median of 7 was 0.89 to 1.05 for pipelines against themselves.
-_FINAL_ROUNDS = 10
-# What is made ahead meanwhile is taken before a turn is counted.
-_DRAIN_SECONDS = 0.3
+_FINAL_ROUNDS, _FINAL_SECONDS = 24, 0.15
 _SETTLE_SECONDS = 1.5
 # AUTOTUNE's rounds begin with 10 ms, and each is twice as long as the one before.
 _TRIAL_SECONDS = 6.0
@@ -120,7 +117,8 @@ def _measure(case: Any, seconds: float, folder: pathlib.Path) -> dict[str, Any]:
         arms[f"by hand {number}"] = variant()
     rates = _rates(arms)
     best = max((name for name in arms if name != "tuned"), key=lambda name: rates[name])
-    ratios, settled_s = _ratios(tuned, arms[best])
+    settled_s = _settled_s(tuned)
+    ratios = _ratios(tuned, arms[best], folder)
     trial = timing.measure(_by_trial(tuned), _TRIAL_SECONDS, watches_autotune=True)
     return {
         "bottleneck": diagnosis.bottleneck,
@@ -163,26 +161,38 @@ def _rates(arms: Mapping[str, Any]) -> dict[str, float]:
     return {name: statistics.median(of_arm) for name, of_arm in rates.items()}
 
 
-def _ratios(tuned: Any, best: Any) -> tuple[list[float], float]:
-    """Rates of the tuned pipeline over those of another one, by round.
-
-    Also how long the tuned one took to reach its rate.
-    """
+def _settled_s(tuned: Any) -> float:
+    """How long a pipeline takes to reach its rate."""
     from benchmarks.doctor import timing
 
     begin = time.perf_counter()
-    sources = [timing.Elements(tuned)]
-    settled_s = doctor_scores.settled_s(_arrivals(sources[0], begin, _SETTLE_SECONDS))
-    sources.append(timing.Elements(best))
-    _element_s(sources[1], _SETTLE_SECONDS)
-    ratios = []
+    source = timing.Elements(tuned)
+    return doctor_scores.settled_s(_arrivals(source, begin, _SETTLE_SECONDS))
+
+
+def _ratios(tuned: Any, best: Any, folder: pathlib.Path) -> list[float]:
+    """Rates of the tuned pipeline over those of another one, by round."""
+    from benchmarks.doctor import turns
+
+    sources = [_started(each, folder) for each in (tuned, best)]
+    found = []
     for number in range(_FINAL_ROUNDS):
-        times = {}
-        for which in (0, 1) if number % 2 == 0 else (1, 0):
-            _element_s(sources[which], _DRAIN_SECONDS)
-            times[which] = _element_s(sources[which], _SECONDS)
-        ratios.append(times[1] / times[0])
-    return ratios, settled_s
+        tuned_s, best_s = turns.pair(
+            *sources, seconds=_FINAL_SECONDS, is_turned=number % 2 == 1
+        )
+        found.append(best_s / tuned_s)
+    return found
+
+
+def _started(dataset: Any, folder: pathlib.Path) -> Any:
+    """A source of its elements that is idle while another has its turn."""
+    from benchmarks.doctor import building, graph_edits, graphs, turns
+
+    pipeline = graph_edits.with_own_files(
+        graph_edits.with_short_buffers(graphs.read(dataset)), str(folder)
+    )
+    shortly = graph_edits.prefetched_shortly(building.build(pipeline), pipeline)
+    return turns.Source(shortly, warmup_s=_SETTLE_SECONDS)
 
 
 def _by_trial(tuned: Any) -> Any:
@@ -207,16 +217,6 @@ def _arrivals(source: Any, begin: float, seconds: float) -> list[float]:
         source.next()
         found.append(time.perf_counter() - begin)
     return found
-
-
-def _element_s(source: Any, seconds: float) -> float:
-    begin = now = time.perf_counter()
-    elements = 0
-    while now - begin < seconds:
-        source.next()
-        elements += 1
-        now = time.perf_counter()
-    return (now - begin) / elements
 
 
 def _show(result: Mapping[str, Any]) -> None:

@@ -41,6 +41,21 @@ def is_wanted(example: dict[str, tf.Tensor]) -> tf.Tensor:
     return tf.equal(example["label"], 3)
 
 
+def is_put_aside(number: tf.Tensor, element: tf.Tensor) -> tf.Tensor:
+    del element
+    return tf.equal(number % 5, 0)
+
+
+def without_number(number: tf.Tensor, element: tf.Tensor) -> tf.Tensor:
+    del number
+    return element
+
+
+def decode_numbered(number: tf.Tensor, path: tf.Tensor) -> tf.Tensor:
+    del number
+    return decode_jpeg(path)
+
+
 def is_bright(data: tf.Tensor) -> tf.Tensor:
     image = tf.cast(tf.io.decode_png(data, channels=3), tf.float32)
     return tf.reduce_mean(image) > 127.0

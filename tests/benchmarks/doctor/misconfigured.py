@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.benchmarks.doctor import (
+    array_rows,
     case,
     fine_pipelines,
     python_work,
@@ -104,6 +105,38 @@ CASES = (
         is_tunable=True,
     ),
     case.Case(
+        "csv_shuffled_before_batch",
+        single_elements.shuffled_tables,
+        frozenset({"parse", "shuffle", "batch"}),
+        frozenset({"vectorise", "shuffle earlier"}),
+        case.grid(single_elements.shuffled_tables, **_VECTORISED),
+        is_tunable=True,
+    ),
+    case.Case(
+        "pictures_in_memory",
+        array_rows.shuffled_pictures,
+        frozenset({"rows", "shuffle", "scale", "batch"}),
+        frozenset({"vectorise"}),
+        case.grid(array_rows.shuffled_pictures, **_VECTORISED),
+        is_tunable=True,
+    ),
+    case.Case(
+        "windows_of_a_series",
+        array_rows.windows,
+        frozenset({"window", "flat_map"}),
+        frozenset({"vectorise", "windows by slicing"}),
+        case.grid(array_rows.windows, **_VECTORISED),
+        is_tunable=True,
+    ),
+    case.Case(
+        "layers_for_each_row",
+        array_rows.layers_of_rows,
+        frozenset({"preprocess", "batch"}),
+        frozenset({"vectorise"}),
+        case.grid(array_rows.layers_of_rows, **_VECTORISED),
+        is_tunable=True,
+    ),
+    case.Case(
         "examples_parsed_before_batch",
         single_elements.small_examples,
         frozenset({"parse", "batch"}),
@@ -141,6 +174,14 @@ CASES = (
         frozenset({"decode", "filter"}),
         frozenset({"filter earlier"}),
         case.grid(slow_filters.filtered_late, **_EARLY),
+        is_tunable=True,
+    ),
+    case.Case(
+        "filter_by_number_after_heavy_map",
+        slow_filters.numbered,
+        frozenset({"decode", "filter"}),
+        frozenset({"filter earlier"}),
+        case.grid(slow_filters.numbered, **_EARLY),
         is_tunable=True,
     ),
     case.Case(

@@ -63,6 +63,28 @@ def tables(
     return make_dataset
 
 
+def shuffled_tables(
+    folder: pathlib.Path, *, is_vectorised: bool = False, calls: int = AUTO, ahead: int = 0
+) -> case.MakeDataset:
+    """Lines of a table that are parsed, shuffled and then a batch."""
+    path = sources.text_file(folder / "table.csv", sources.table)
+
+    def make_dataset() -> tf.data.Dataset:
+        dataset = sources.lines(path)
+        if is_vectorised:
+            dataset = dataset.shuffle(2048, seed=1, name="shuffle")
+            dataset = dataset.batch(512, name="batch")
+        dataset = dataset.map(
+            element_functions.parse_row, num_parallel_calls=calls, name="parse"
+        )
+        if not is_vectorised:
+            dataset = dataset.shuffle(2048, seed=1, name="shuffle")
+            dataset = dataset.batch(512, name="batch")
+        return case.taken_ahead(dataset, ahead)
+
+    return make_dataset
+
+
 def small_examples(
     folder: pathlib.Path, *, is_vectorised: bool = False, calls: int = AUTO, ahead: int = 0
 ) -> case.MakeDataset:
