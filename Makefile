@@ -65,7 +65,7 @@ bench: $(RUN_STAMP)
 	measure training --parts=steps,accuracy --batch_size=8 --layers=fast --seeds=1 \
 		--repeats=2 --at_once=2; \
 	measure input --repeats=2 --seconds=0.3 --clips=512 --processes=2; \
-	measure peers --repeats=3 --seconds=0.3 --clips=512; \
+	measure peers --repeats=2 --seconds=0.3 --clips=512; \
 	measure storage --repeats=2 --seconds=0.3 --clips=200; \
 	$(BIN)/python -m benchmarks.report $(RESULTS)/*-$$name.json --out=report.html
 

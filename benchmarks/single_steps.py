@@ -20,7 +20,7 @@ from benchmarks.arms import Arm
 # three times as many.
 _CLIPS, _STEPS_FOR_ONE = 640, {"train": 1, "infer": 3}
 # Of going there and back, before and behind the others of a round.
-_MOST_TIMES = 60
+_MOST_TIMES = 40
 
 
 def arms(steps: Mapping[str, keras_steps.Step], weights: Any, group: str) -> list[Arm]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
 from typing import Any
 
@@ -91,12 +91,10 @@ def _train(model_name: str, layers: str, seed: int) -> dict[str, Any]:
         predicted = tf.argmax(model(models.normalize(video), training=False), axis=-1)
         return tf.math.count_nonzero(tf.equal(predicted, label))
 
-    def accuracy() -> float:
-        right = 0
+    def batches_of_hits() -> Iterator[int]:
         for first in range(0, _TEST_CLIPS, _TEST_BATCH_SIZE):
             rows = slice(first, first + _TEST_BATCH_SIZE)
-            right += int(hits(test["video"][rows], test["label"][rows]))
-        return right / _TEST_CLIPS
+            yield int(hits(test["video"][rows], test["label"][rows]))
 
     train_s = time.perf_counter() - start
     for first in range(0, options.steps, _STEPS_BETWEEN):
@@ -104,11 +102,26 @@ def _train(model_name: str, layers: str, seed: int) -> dict[str, Any]:
         for _ in range(_STEPS_BETWEEN):
             train_step(next(batches)).numpy()
         train_s += time.perf_counter() - begin
-        reached = accuracy()
-        if reached >= TARGET:
+        right = _enough(batches_of_hits())
+        if right is not None:
             steps_taken = first + _STEPS_BETWEEN
-            return _run(seed, reached, steps_taken, round(train_s, 2))
-    return _run(seed, reached, None, None)
+            return _run(seed, right / _TEST_CLIPS, steps_taken, round(train_s, 2))
+    return _run(seed, sum(batches_of_hits()) / _TEST_CLIPS, None, None)
+
+
+def _enough(hits: Iterable[int]) -> int | None:
+    """How many clips are right; None, at the first batch that tells, if too few are.
+
+    Args:
+      hits: right ones of each batch of the test clips.
+    """
+    right = looked_at = 0
+    for of_batch in hits:
+        right += of_batch
+        looked_at += _TEST_BATCH_SIZE
+        if looked_at - right > round((1 - TARGET) * _TEST_CLIPS):
+            return None
+    return right
 
 
 def _run(

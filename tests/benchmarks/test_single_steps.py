@@ -23,8 +23,8 @@ def test_a_pair_takes_its_turns_around_those_of_others(others):
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("train", {1: 240, 8: 80, 32: 20, 64: 8, 1024: 4}),
-        ("infer", {1: 240, 8: 240, 32: 60, 64: 32, 1024: 4}),
+        ("train", {1: 160, 8: 80, 32: 20, 64: 8, 1024: 4}),
+        ("infer", {1: 160, 8: 160, 32: 60, 64: 32, 1024: 4}),
     ],
 )
 def test_shorter_steps_have_more_turns(kind, expected):
