@@ -13,10 +13,8 @@ import tensorflow as tf
 
 from benchmarks import measure
 from benchmarks.doctor import (
-    building,
     cache_rewrites,
     catalogue,
-    graph_edits,
     time_limits,
     timing,
     turns,
@@ -178,13 +176,10 @@ def _start(
 ) -> turns.Source:
     """A pipeline that has warmed up for a part of some seconds."""
     warmup_s = min(max(_WARMING * seconds, _LEAST_WARMUP_SECONDS), _MOST_WARMUP_SECONDS)
-    own = graph_edits.with_own_files(graph_edits.with_short_buffers(pipeline), folder)
     started: turns.Source = time_limits.within(
         _PATIENCE * warmup_s + _PATIENCE,
-        lambda: turns.Source(
-            graph_edits.prefetched_shortly(building.build(own), own),
-            warmup_s=warmup_s,
-            warmup_elements=pass_elements,
+        lambda: turns.start(
+            pipeline, folder=folder, warmup_s=warmup_s, warmup_elements=pass_elements
         ),
     )
     return started

@@ -11,7 +11,8 @@ import time
 
 import tensorflow as tf
 
-from benchmarks.doctor import timing
+from benchmarks.doctor import building, graph_edits, timing
+from benchmarks.doctor.graphs import Pipeline
 
 # Of a turn, the part before it that is not counted: it takes what was made ahead.
 _UNCOUNTED_PART = 0.5
@@ -83,6 +84,31 @@ class Source:
                 break
             now = time.perf_counter()
         return taken, time.perf_counter() - begin
+
+
+def start(
+    pipeline: Pipeline, *, folder: str, warmup_s: float, warmup_elements: int = 0
+) -> Source:
+    """A source of a pipeline's elements, which is idle while another has its turn.
+
+    Its buffers are short where TensorFlow would let them grow, and its file caches its own.
+
+    Args:
+      pipeline: which pipeline.
+      folder: a directory for file caches.
+      warmup_s: as for `Source`.
+      warmup_elements: likewise.
+
+    Raises:
+      GraphError: if TensorFlow does not take the graph.
+      EmptyError: if there are no elements.
+    """
+    own = graph_edits.with_own_files(graph_edits.with_short_buffers(pipeline), folder)
+    return Source(
+        graph_edits.prefetched_shortly(building.build(own), own),
+        warmup_s=warmup_s,
+        warmup_elements=warmup_elements,
+    )
 
 
 def pair(

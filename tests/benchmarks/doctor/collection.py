@@ -172,9 +172,12 @@ def _settled_s(tuned: Any) -> float:
 
 def _ratios(tuned: Any, best: Any, folder: pathlib.Path) -> list[float]:
     """Rates of the tuned pipeline over those of another one, by round."""
-    from benchmarks.doctor import turns
+    from benchmarks.doctor import graphs, turns
 
-    sources = [_started(each, folder) for each in (tuned, best)]
+    sources = [
+        turns.start(graphs.read(each), folder=str(folder), warmup_s=_SETTLE_SECONDS)
+        for each in (tuned, best)
+    ]
     found = []
     for number in range(_FINAL_ROUNDS):
         tuned_s, best_s = turns.pair(
@@ -182,17 +185,6 @@ def _ratios(tuned: Any, best: Any, folder: pathlib.Path) -> list[float]:
         )
         found.append(best_s / tuned_s)
     return found
-
-
-def _started(dataset: Any, folder: pathlib.Path) -> Any:
-    """A source of its elements that is idle while another has its turn."""
-    from benchmarks.doctor import building, graph_edits, graphs, turns
-
-    pipeline = graph_edits.with_own_files(
-        graph_edits.with_short_buffers(graphs.read(dataset)), str(folder)
-    )
-    shortly = graph_edits.prefetched_shortly(building.build(pipeline), pipeline)
-    return turns.Source(shortly, warmup_s=_SETTLE_SECONDS)
 
 
 def _by_trial(tuned: Any) -> Any:
