@@ -6,11 +6,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from benchmarks.doctor import queueing, timing
-from benchmarks.doctor.diagnosis import Diagnosis, Stage
+from benchmarks.doctor.diagnosis import Diagnosis, Prescription, Stage
 from benchmarks.doctor.graphs import Node
 from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import View
 from benchmarks.fingerprint import fingerprint
+from benchmarks.quantities import number_text, rate_text
 
 # A rate that falls so much at a stage shows what the model of queues does not know.
 _FALL = 1.5
@@ -56,29 +57,34 @@ def text(diagnosis: Diagnosis, label: str, *, keeps_up: bool) -> str:
       label: of the stage that limits the rate.
       keeps_up: whether the consumer is slower still.
     """
-    rate = f"{diagnosis.elements_per_s:,.4g} elements/s"
+    rate = rate_text(diagnosis.elements_per_s, "elements")
     if keeps_up:
+        step = ""
+        if diagnosis.step_ms is not None:
+            step = f" for a step of {number_text(diagnosis.step_ms)} ms"
         faster = (
             f"The pipeline is faster than its consumer: {rate}, an element in "
-            f"{diagnosis.element_ms:,.3g} ms for a step of {diagnosis.step_ms:,.3g} ms."
+            f"{number_text(diagnosis.element_ms)} ms{step}."
         )
         if not diagnosis.prescriptions:
             return faster
         (ahead,) = diagnosis.prescriptions
-        return (
-            f"{faster} But each waits for the other. First: {ahead.kind}, measured to make "
-            f"steps {ahead.measured_gain:,.3g} times as fast."
-        )
+        first = _first(ahead, "steps")
+        return f"{faster} But each waits for the other. {first}"
     limited = f"{rate}, limited by {label}."
     if not diagnosis.prescriptions:
         return f"The pipeline is fine as it is: {limited} Nothing was found to gain."
-    best = diagnosis.prescriptions[0]
-    how = (
-        "which only you can change"
-        if best.measured_gain is None
-        else f"measured to make it {best.measured_gain:,.3g} times as fast"
-    )
-    return f"{limited[0].upper()}{limited[1:]} First: {best.kind}, {how}."
+    first = _first(diagnosis.prescriptions[0], "it")
+    return f"{limited[0].upper()}{limited[1:]} {first}"
+
+
+def _first(prescription: Prescription, what: str) -> str:
+    """What to do first, and what that makes how many times as fast."""
+    how = "which only you can change"
+    if prescription.measured_gain is not None:
+        times = number_text(prescription.measured_gain)
+        how = f"measured to make {what} {times} times as fast"
+    return f"First: {prescription.kind}, {how}."
 
 
 def failed(

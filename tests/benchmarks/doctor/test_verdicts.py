@@ -1,3 +1,4 @@
+import dataclasses
 import time
 
 import pytest
@@ -51,7 +52,10 @@ def test_what_is_fine_is_told_from_what_could_be_mended():
         "Nothing was found to gain."
     )
     first = verdicts.text(diagnoses.plain(), "decode", keeps_up=False)
-    assert first.endswith("First: vectorise, measured to make it 2.1 times as fast.")
+    assert first.endswith("First: vectorise, measured to make it 2.10 times as fast.")
+    many = dataclasses.replace(diagnoses.PRESCRIPTIONS[0], measured_gain=1261.4)
+    huge = verdicts.text(diagnoses.plain(prescriptions=(many,)), "decode", keeps_up=False)
+    assert huge.endswith("measured to make it 1,261 times as fast.")
     only_told = diagnoses.plain(prescriptions=diagnoses.PRESCRIPTIONS[1:])
     told = verdicts.text(only_told, "decode", keeps_up=False)
     assert told.endswith("First: decode less, which only you can change.")
