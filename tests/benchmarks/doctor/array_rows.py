@@ -40,11 +40,11 @@ def series() -> np.ndarray:
 
 @functools.cache
 def rides() -> dict[str, np.ndarray]:
-    """What is known of rides: how far, and in which hour."""
+    """What is known of rides: how far, and from which hour to which."""
     rng = np.random.default_rng(0)
     return {
         "kilometres": rng.gamma(2, 3, (RIDES, 4)).astype(np.float32),
-        "hour": rng.integers(0, HOURS, (RIDES, 1)),
+        "hours": rng.integers(0, HOURS, (RIDES, 2)),
     }
 
 
@@ -127,10 +127,10 @@ def make_preprocess() -> Callable[[dict[str, Any]], tf.Tensor]:
     import keras
 
     normalise = keras.layers.Normalization(mean=[6.0] * 4, variance=[18.0] * 4)
-    encode = keras.layers.CategoryEncoding(num_tokens=HOURS, output_mode="one_hot")
+    encode = keras.layers.CategoryEncoding(num_tokens=HOURS, output_mode="multi_hot")
 
     def preprocess(ride: dict[str, Any]) -> tf.Tensor:
-        return tf.concat([normalise(ride["kilometres"]), encode(ride["hour"])], axis=-1)
+        return tf.concat([normalise(ride["kilometres"]), encode(ride["hours"])], axis=-1)
 
     return preprocess
 
