@@ -122,11 +122,13 @@ def windows(
     return make_dataset
 
 
-def make_preprocess() -> Callable[[dict[str, Any]], tf.Tensor]:
-    """Layers of Keras, for a row or a batch."""
+def make_preprocess(shape: tuple[int | None, ...]) -> Callable[[dict[str, Any]], tf.Tensor]:
+    """Layers of Keras for a row or a batch, with numbers of some shape."""
     import keras
 
     normalise = keras.layers.Normalization(mean=[6.0] * 4, variance=[18.0] * 4)
+    # Built in a map, it would keep tensors of that map's graph.
+    normalise.build(shape)
     encode = keras.layers.CategoryEncoding(num_tokens=HOURS, output_mode="multi_hot")
 
     def preprocess(ride: dict[str, Any]) -> tf.Tensor:
@@ -140,7 +142,7 @@ def layers_of_rows(
 ) -> case.MakeDataset:
     """Layers that are called for each row, though they take batches."""
     del folder
-    preprocess = make_preprocess()
+    preprocess = make_preprocess((None, 4) if is_vectorised else (4,))
 
     def make_dataset() -> tf.data.Dataset:
         dataset = tf.data.Dataset.from_tensor_slices(rides(), name="rides")
