@@ -7,7 +7,7 @@ argument is the argument's own.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.doctor import graphs
@@ -71,28 +71,14 @@ class Definition:
 
     def needed_for(self, values: Iterable[str]) -> set[str]:
         """Names of the operations and arguments that some values depend on."""
-        found: set[str] = set()
-        unseen = [self.maker(value) for value in values]
-        while unseen:
-            name = unseen.pop()
-            if name not in found:
-                found.add(name)
-                unseen += self._givers.get(name, ())
-        return found
+        return _reached(map(self.maker, values), self._givers)
 
     def dependent_on(self, names: Iterable[str]) -> set[str]:
         """Names of the operations that depend on some operations or arguments.
 
         With those that are given.
         """
-        found: set[str] = set()
-        unseen = list(names)
-        while unseen:
-            name = unseen.pop()
-            if name not in found:
-                found.add(name)
-                unseen += self._takers.get(name, ())
-        return found
+        return _reached(names, self._takers)
 
     @functools.cached_property
     def _givers(self) -> dict[str, list[str]]:
@@ -119,3 +105,15 @@ def of(pipeline: Pipeline, node: Node) -> Definition | None:
         if node.functions and each.signature.name == node.functions[0]:
             return Definition(each)
     return None
+
+
+def _reached(names: Iterable[str], following: Mapping[str, Sequence[str]]) -> set[str]:
+    """Names, those that follow each of them, and so on."""
+    found: set[str] = set()
+    unseen = list(names)
+    while unseen:
+        name = unseen.pop()
+        if name not in found:
+            found.add(name)
+            unseen += following.get(name, ())
+    return found
