@@ -1,8 +1,8 @@
-"""Elements that can be made from their numbers: rows of arrays in memory, and windows.
+"""Elements that can be made from their numbers: of ranges, rows of arrays, and windows.
 
-Of `from_tensor_slices`, and of `window` with a `flat_map` that makes a batch of each window
-of such rows. TensorFlow makes a tensor of each row, or a dataset of each window; a batch of
-numbers and one `tf.gather` give the same rows.
+Of `range`, `from_tensor_slices`, and of `window` with a `flat_map` that makes a batch of
+each window of such rows. TensorFlow makes a tensor of each number or row, or a dataset of
+each window; a batch of numbers and one `tf.gather` give the same rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ import tensorflow as tf
 from benchmarks.doctor import definitions, graphs, operations
 from benchmarks.doctor.graphs import Node, Pipeline
 
-_SLICES, _WINDOW, _FLAT_MAP = "TensorSliceDataset", "WindowDataset", "FlatMapDataset"
+_RANGE, _SLICES = "RangeDataset", "TensorSliceDataset"
+_WINDOW, _FLAT_MAP = "WindowDataset", "FlatMapDataset"
+# Numbers to which a batch of others can be added.
+MOST = 1 << 62
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,13 +77,40 @@ class Rows:
         )
 
 
-def of(pipeline: Pipeline, last: Node) -> Rows | None:
-    """The rows or windows that a stage gives; None if it gives anything else.
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """A stage of a pipeline whose elements are numbers.
+
+    Attributes:
+      stages: that one.
+      numbers: which; there may be more than fit into memory.
+      dtype: of the elements.
+    """
+
+    stages: tuple[Node, ...]
+    numbers: range
+    dtype: tf.DType
+
+    @property
+    def count(self) -> int:
+        """How many elements there are."""
+        start, stop, step = self.numbers.start, self.numbers.stop, self.numbers.step
+        return max(0, -((start - stop) // step))
+
+    def at(self, numbers: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Elements, one for each of a vector of numbers."""
+        return (tf.cast(self.numbers.start + self.numbers.step * numbers, self.dtype),)
+
+
+def of(pipeline: Pipeline, last: Node) -> Rows | Range | None:
+    """The numbers, rows or windows that a stage gives; None if it gives anything else.
 
     Args:
       pipeline: where the stage is.
       last: the stage.
     """
+    if last.op == _RANGE:
+        return _range(pipeline, last)
     if last.op == _SLICES:
         return _slices(pipeline, last)
     window = window_of(pipeline, last)
@@ -88,9 +118,18 @@ def of(pipeline: Pipeline, last: Node) -> Rows | None:
         return None
     windows = pipeline.node(last.inputs[0])
     rows = of(pipeline, pipeline.node(windows.inputs[0]))
-    if rows is None or rows.window is not None:
+    if not isinstance(rows, Rows) or rows.window is not None:
         return None
     return Rows((*rows.stages, windows, last), rows.arrays, window)
+
+
+def _range(pipeline: Pipeline, node: Node) -> Range | None:
+    values = [pipeline.constant(node.tag, name) for name in ("start", "stop", "step")]
+    if any(each is None for each in values) or not values[-1]:
+        return None
+    (spec,) = tf.nest.flatten(pipeline.spec(node.tag))
+    found = Range((node,), range(*map(int, values)), spec.dtype)
+    return found if found.count <= MOST else None
 
 
 def _slices(pipeline: Pipeline, node: Node) -> Rows | None:

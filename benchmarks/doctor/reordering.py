@@ -15,15 +15,16 @@ import tensorflow as tf
 from benchmarks.doctor import building, graph_edits
 from benchmarks.doctor.graphs import Node, Pipeline
 
-REPEAT = "RepeatDataset"
+PREFETCH, REPEAT, SHARD = "PrefetchDataset", "RepeatDataset", "ShardDataset"
+SKIP, TAKE = "SkipDataset", "TakeDataset"
 # How each is written in Python.
 CALLS = {
-    "PrefetchDataset": "prefetch",
+    PREFETCH: "prefetch",
     REPEAT: "repeat",
-    "ShardDataset": "shard",
+    SHARD: "shard",
     "ShuffleDatasetV3": "shuffle",
-    "SkipDataset": "skip",
-    "TakeDataset": "take",
+    SKIP: "skip",
+    TAKE: "take",
 }
 
 

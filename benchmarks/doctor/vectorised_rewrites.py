@@ -112,8 +112,10 @@ def _vectorise(view: View, batch: Node, size: int) -> list[Rewrite]:
             found.append(_vectorised(view, stages, batch, size))
     if node is not None and view.consumer(node.tag) is taker:
         rows = addressing.of(view.pipeline, node)
-        if rows is not None:
+        if isinstance(rows, addressing.Rows):
             found.append(_gathered(view, rows, stages, batch, size))
+        elif rows is not None and _has_maps(stages):
+            found.append(_vectorised(view, [*rows.stages, *stages], batch, size))
     # The longest first: it saves most, if it can be made.
     return found[::-1]
 

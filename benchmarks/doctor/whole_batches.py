@@ -13,6 +13,7 @@ from benchmarks.doctor import (
     converters,
     graphs,
     inlining,
+    numbering,
     operations,
     reordering,
 )
@@ -31,8 +32,12 @@ def taken(
       pipeline: where the stages are.
       rewrite: which stages: the last makes batches, and those before it are maps, what
         hands elements on, and perhaps what takes batches apart or makes small ones, or
-        what makes rows of arrays, of which batches of numbers are given.
+        what makes rows of arrays or numbers.
       feed: elements to take instead of those that come before the stages.
+
+    Returns:
+      The batches. Those of rows or numbers are given as which of them they are, or only as
+      the place of the first, if they follow each other in even steps.
 
     Raises:
       GraphError: if another change has put other stages between them.
@@ -40,10 +45,11 @@ def taken(
     """
     stages = _in_order(pipeline, rewrite.tags)
     first, *_, batch = stages
-    size = int(pipeline.constant(batch.tag, "batch_size"))
-    drop = bool(pipeline.constant(batch.tag, "drop_remainder"))
-    movers = [node for node in stages if node.op in reordering.CALLS]
-    rows = _rows(pipeline, stages)
+    size, drop = _size(pipeline, batch)
+    movers = _movers(stages)
+    rows, course = _addressed(pipeline, stages)
+    if course is not None:
+        return course.starts(size, drop_remainder=drop)
     if rows is not None:
         numbers = tf.data.Dataset.range(rows.count)
         return reordering.behind(numbers, pipeline, movers).batch(size, drop)
@@ -71,12 +77,11 @@ def mapped(
     """
     stages = _in_order(pipeline, rewrite.tags)
     first, *_, batch = stages
-    rows = _rows(pipeline, stages)
+    rows, course = _addressed(pipeline, stages)
     maps = [node for node in stages if node.op in operations.MAPS]
     captured = [inlining.captured(pipeline, node) for node in maps]
-    small = 0
-    if first.op in operations.BATCHES:
-        small = int(pipeline.constant(first.tag, "batch_size"))
+    size, drop = _size(pipeline, batch)
+    small = _size(pipeline, first)[0] if first.op in operations.BATCHES else 0
 
     def one(*element: Any) -> tuple[Any, ...]:
         tensors = list(tf.nest.flatten(element))
@@ -85,6 +90,8 @@ def mapped(
         return tuple(tensors)
 
     def many(*element: Any) -> Any:
+        if course is not None:
+            element = (course.batch(*element, size, drop_remainder=drop),)
         if rows is not None:
             element = rows.at(*element)
         if not maps:
@@ -124,14 +131,35 @@ def _in_order(pipeline: Pipeline, tags: Sequence[str]) -> list[Node]:
     return stages
 
 
-def _rows(pipeline: Pipeline, stages: Sequence[Node]) -> addressing.Rows | None:
-    """The rows of arrays that the first of some stages make."""
+def _size(pipeline: Pipeline, batch: Node) -> tuple[int, bool]:
+    """How many elements a stage batches, and whether it leaves out a smaller last batch."""
+    return (
+        int(pipeline.constant(batch.tag, "batch_size")),
+        bool(pipeline.constant(batch.tag, "drop_remainder")),
+    )
+
+
+def _movers(stages: Sequence[Node]) -> list[Node]:
+    """Those that hand elements on."""
+    return [node for node in stages if node.op in reordering.CALLS]
+
+
+def _addressed(
+    pipeline: Pipeline, stages: Sequence[Node]
+) -> tuple[addressing.Rows | addressing.Range | None, numbering.Course | None]:
+    """What the first of some stages make of numbers, and in which order these come.
+
+    None each if they make none, or in none that can be told.
+    """
     makers = [
         node
         for node in stages[:-1]
         if node.op not in (*operations.MAPS, *reordering.CALLS, *operations.BATCHES)
     ]
-    return addressing.of(pipeline, makers[-1]) if makers else None
+    rows = addressing.of(pipeline, makers[-1]) if makers else None
+    if rows is None:
+        return None, None
+    return rows, numbering.course(rows.count, pipeline, _movers(stages))
 
 
 def _whole(pipeline: Pipeline, node: Node, before: tf.data.Dataset) -> tf.data.Dataset:

@@ -97,13 +97,31 @@ def test_windows_that_end_early_are_left_alone():
     assert last_of(dataset.flat_map(lambda window: window.batch(4))) is None
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    start=st.integers(-20, 20),
+    stop=st.integers(-20, 20),
+    step=st.sampled_from([-3, -1, 1, 2, 7]),
+    dtype=st.sampled_from([tf.int64, tf.int32, tf.float32]),
+)
+def test_numbers_of_a_range_are_those_of_tensorflow(start, stop, step, dtype):
+    dataset = tf.data.Dataset.range(start, stop, step, output_type=dtype)
+    found = last_of(dataset)
+    assert_the_same(dataset, found)
+    assert [each.dtype for each in found.at(tf.range(0, dtype=tf.int64))] == [dtype]
+
+
+def test_a_range_may_be_longer_than_memory():
+    assert last_of(tf.data.Dataset.range(1 << 62)).count == 1 << 62
+    assert last_of(tf.data.Dataset.range(-5, (1 << 63) - 1)) is None
+
+
 @pytest.mark.parametrize(
     "dataset",
     [
         tf.data.Dataset.from_tensor_slices(tf.ragged.constant([[1], [2, 3]])),
         tf.data.Dataset.from_tensor_slices(tf.sparse.eye(3)),
         tf.data.Dataset.from_tensors(np.arange(3)),
-        tf.data.Dataset.range(5),
         tf.data.Dataset.range(8)
         .window(2, drop_remainder=True)
         .flat_map(lambda window: window.batch(2)),

@@ -103,7 +103,13 @@ CASES = {
         vectorised_rewrites,
         "vectorise",
         WIDE.map(halve, num_parallel_calls=AUTO).batch(7),
-        ["RangeDataset", "BatchDatasetV2", "ParallelMapDatasetV2"],
+        ["RangeDataset", "ParallelMapDatasetV2"],
+    ),
+    "maps of elements in some order": (
+        vectorised_rewrites,
+        "vectorise",
+        WIDE.shuffle(9, seed=2).map(halve, num_parallel_calls=AUTO).batch(7),
+        ["RangeDataset", "ShuffleDatasetV3", "BatchDatasetV2", "ParallelMapDatasetV2"],
     ),
     "batches that are taken apart": (
         vectorised_rewrites,
@@ -189,10 +195,7 @@ CASES = {
         vectorised_rewrites,
         "vectorise",
         ROWS.take(20).map(lambda row: {**row, "b": row["b"] * 2}).shard(3, 1).batch(4),
-        [
-            *["RangeDataset", "TakeDataset", "ShardDataset"],
-            *["BatchDatasetV2", "ParallelMapDatasetV2"],
-        ],
+        ["RangeDataset", "ParallelMapDatasetV2"],
     ),
     "windows of arrays": (
         vectorised_rewrites,
