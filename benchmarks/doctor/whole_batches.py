@@ -91,7 +91,8 @@ def mapped(
 
     def many(*element: Any) -> Any:
         if course is not None:
-            element = (course.batch(*element, size, drop_remainder=drop),)
+            (start,) = element
+            element = (course.batch(start, size, drop_remainder=drop),)
         if rows is not None:
             element = rows.at(*element)
         if not maps:
