@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from benchmarks.doctor import (
     cropping,
-    definitions,
     operations,
     queueing,
+    scan_rewrites,
     timing,
     window_rewrites,
 )
@@ -21,28 +21,22 @@ from benchmarks.doctor.graphs import Node
 from benchmarks.doctor.queueing import Cost
 from benchmarks.doctor.rewrites import Rewrite, View, where
 
-PYTHON, GENERATOR, BYTES, SCAN, RAGGED, LOOP, CROP = (
+PYTHON, GENERATOR, BYTES, RAGGED, LOOP, CROP = (
     "py_function",
     "from_generator",
     "uint8 until the device",
-    "map before scan",
     "batch before splitting",
     "no loop in a map",
     "crop while decoding",
 )
-# What the program can do itself, if it knows what the function does with a window.
-WINDOWS = window_rewrites.SLICE
+# What the program can do itself, if it knows what the function does.
+SCAN, WINDOWS = scan_rewrites.MAP, window_rewrites.SLICE
 # What gives a number of values that depends on the text, for one text or many at once.
 _SPLITTING = ("StringSplit", "StringSplitV2", "StringNGrams", "UnicodeDecodeWithOffsets")
 # Above it, what is done for the text takes longer than the call.
 _MOST_SPLITTING_SECONDS = 1e-3
 # Calls of a function that waits to have under way.
 _WAITING = 16
-# What is not worth a map of its own.
-_CHEAP = (
-    *("AddV2", "Cast", "Const", "ExpandDims", "Identity", "Maximum", "Minimum", "Mul"),
-    *("NoOp", "Pack", "RealDiv", "Reshape", "Shape", "Squeeze", "StridedSlice", "Sub"),
-)
 # Of the time of an element: what takes less is not worth the author's while.
 _LEAST_SHARE = 0.3
 _LEAST_GAIN = 1.1
@@ -186,32 +180,12 @@ def _generator(view: View, node: Node, now: Sequence[Cost]) -> Advice:
 
 
 def _scan(view: View, node: Node) -> Advice | None:
-    """Work of a scan that does not need what the elements before have left."""
-    free = _without_state(view, node)
-    if not free:
+    """Work of a scan that needs no state, where the program can't tell it apart."""
+    split = scan_rewrites.split_of(view.pipeline, node)
+    if split is None or scan_rewrites.can_be_made(view, node):
         return None
-    return Advice(
-        Rewrite(
-            SCAN,
-            (node.tag,),
-            {},
-            f"{where(node)} works on one element after the other, also where it does not "
-            f"need its state: {', '.join(free)}",
-            f"that part in a .map(..., num_parallel_calls={view.cores}) before .scan()",
-        ),
-        None,
-    )
-
-
-def _without_state(view: View, node: Node) -> list[str]:
-    """Operations of a scan's function that do not depend on its state."""
-    function = definitions.of(view.pipeline, node)
-    if function is None:
-        return []
-    states = len(view.pipeline.node_def(node.tag).attr["Tstate"].list.type)
-    dependent = function.dependent_on(function.arguments[:states])
-    free = (each.op for each in function.nodes if each.name not in dependent)
-    return list(dict.fromkeys(op for op in free if op not in _CHEAP))
+    words = scan_rewrites.in_words(node, split.work, view.cores)
+    return Advice(Rewrite(SCAN, (node.tag,), {}, *words), None)
 
 
 def _loop(view: View, node: Node) -> Advice:
@@ -235,8 +209,10 @@ def _crop(view: View, node: Node, part: float) -> Advice:
             CROP,
             (node.tag,),
             {},
-            f"{where(node)} decodes whole pictures and keeps {part:.0%} of their pixels",
-            "tf.image.decode_and_crop_jpeg(encoded, [y, x, height, width]), where "
+            f"{where(node)} decodes whole pictures, of which {part:.0%} of the pixels tell "
+            "what it gives",
+            "tf.image.decode_and_crop_jpeg(encoded, [y, x, height, width]) with as many "
+            "pixels around the part as filters look at, where "
             "tf.image.extract_jpeg_shape(encoded) tells the size, and then all that works "
             "on pixels",
         ),

@@ -22,6 +22,7 @@ from benchmarks.doctor import (
     parallel_rewrites,
     parts,
     prefetch_rewrites,
+    scan_rewrites,
     setting_rewrites,
     timing,
     vectorised_rewrites,
@@ -41,6 +42,7 @@ _RUN = (
     *fusing_rewrites.KINDS,
     *vectorised_rewrites.KINDS,
     *window_rewrites.KINDS,
+    *scan_rewrites.KINDS,
     *parallel_rewrites.KINDS,
     filter_rewrites.FILTER,
     setting_rewrites.OPTIONS,
@@ -49,6 +51,7 @@ _ONLY_RUN = (
     *fusing_rewrites.KINDS,
     *vectorised_rewrites.KINDS,
     *window_rewrites.KINDS,
+    *scan_rewrites.KINDS,
     filter_rewrites.FILTER,
 )
 _SERIAL = (vectorised_rewrites.REBATCH, filter_rewrites.FILTER)

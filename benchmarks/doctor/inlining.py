@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.framework import graph_pb2
 from tensorflow.python.framework import function_def_to_graph
 
 from benchmarks.doctor import building, definitions, graphs, nested_functions
@@ -114,6 +116,90 @@ def call(
     Returns:
       The flat tensors of these names.
     """
+    loaded = _loaded(pipeline, name)
+    if outputs is None:
+        definition = loaded.definition
+        outputs = [
+            definition.ret[argument.name] for argument in definition.signature.output_arg
+        ]
+    return loaded.imported(loaded.graph, loaded.inputs((*arguments, *values)), outputs)
+
+
+def part(
+    pipeline: Pipeline,
+    name: str,
+    arguments: Sequence[Any],
+    given: Mapping[str, Any],
+    outputs: Sequence[str],
+) -> list[Any]:
+    """Puts those operations of a function that some values need into the traced graph.
+
+    Args:
+      pipeline: whose function.
+      name: of the function.
+      arguments: all of them, with what is captured; None for those that are not needed.
+      given: tensors by the values of the function that they take the place of, such as
+        "Add:z:0"; what only these need is left out.
+      outputs: values of the function.
+
+    Returns:
+      The flat tensors of these values.
+
+    Raises:
+      GraphError: if an argument is needed that is None.
+    """
+    loaded = _loaded(pipeline, name)
+    inputs = loaded.inputs(arguments)
+    inputs |= {loaded.names[value]: tensor for value, tensor in given.items()}
+    wanted = [value for value in outputs if loaded.names[value] not in inputs]
+    graph, used = _needed(loaded.graph, [loaded.names[each] for each in wanted], inputs)
+    made = loaded.imported(graph, {each: inputs[each] for each in used}, wanted)
+    known = dict(zip(wanted, made, strict=True))
+    return [
+        known[value] if value in known else inputs[loaded.names[value]] for value in outputs
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Loaded:
+    """A function as a graph.
+
+    Attributes:
+      definition: its proto.
+      graph: its operations.
+      names: of the graph's tensors, by values of the function.
+    """
+
+    definition: Any
+    graph: Any
+    names: Mapping[str, str]
+
+    def inputs(self, arguments: Sequence[Any]) -> dict[str, tf.Tensor]:
+        """Tensors by the names of arguments in the graph, without those that are None."""
+        return {
+            f"{argument.name}:0": tf.convert_to_tensor(value)
+            for argument, value in zip(
+                self.definition.signature.input_arg, arguments, strict=True
+            )
+            if value is not None
+        }
+
+    def imported(
+        self, graph: Any, inputs: Mapping[str, tf.Tensor], outputs: Sequence[str]
+    ) -> list[Any]:
+        """The tensors of some values, of operations that are put into the traced graph."""
+        return list(
+            tf.graph_util.import_graph_def(
+                graph,
+                input_map=dict(inputs),
+                return_elements=[self.names[output] for output in outputs],
+                name="",
+            )
+        )
+
+
+def _loaded(pipeline: Pipeline, name: str) -> _Loaded:
+    """A function, with those that it calls added to the traced graph."""
     known = {each.signature.name: each for each in pipeline.graph.library.function}
     library = nested_functions.reached(known, name)
     definition = library.function[0]
@@ -126,21 +212,28 @@ def call(
     for other, function in loaded.items():
         if other != name:
             function.add_to_graph(tf.compat.v1.get_default_graph())
-    given = [*arguments, *values]
-    inputs = {
-        f"{argument.name}:0": tf.convert_to_tensor(value)
-        for argument, value in zip(definition.signature.input_arg, given, strict=True)
-        if value is not None
-    }
-    if outputs is None:
-        outputs = [
-            definition.ret[argument.name] for argument in definition.signature.output_arg
-        ]
-    return list(
-        tf.graph_util.import_graph_def(
-            graph,
-            input_map=inputs,
-            return_elements=[names[output] for output in outputs],
-            name="",
-        )
-    )
+    return _Loaded(definition, graph, names)
+
+
+def _needed(
+    graph: Any, outputs: Sequence[str], given: Mapping[str, Any]
+) -> tuple[Any, set[str]]:
+    """The nodes of a graph that some tensors need, and which of those given they take."""
+    defs = {node.name: node for node in graph.node}
+    needed: set[str] = set()
+    used: set[str] = set()
+    unseen = list(outputs)
+    while unseen:
+        tensor = unseen.pop()
+        if tensor in given:
+            used.add(tensor)
+            continue
+        node = defs[tensor.lstrip("^").partition(":")[0]]
+        if node.op == "Placeholder":
+            raise GraphError(f"{node.name} of a function is needed, and was not given")
+        if node.name not in needed:
+            needed.add(node.name)
+            unseen += (each if ":" in each else f"{each}:0" for each in node.input)
+    kept = graph_pb2.GraphDef(versions=graph.versions)
+    kept.node.extend(node for node in graph.node if node.name in needed)
+    return kept, used

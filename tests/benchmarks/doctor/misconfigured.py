@@ -204,7 +204,7 @@ CASES = (
         "no_prefetch_between",
         slow_readers.scanned,
         frozenset({"records", "smooth"}),
-        frozenset({"prefetch between", "parallel interleave"}),
+        frozenset({"prefetch between", "parallel interleave", "map before scan"}),
         case.grid(slow_readers.scanned, between=(1, 4, 16), ahead=(1, 4)),
         is_tunable=True,
     ),

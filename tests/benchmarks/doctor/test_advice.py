@@ -24,6 +24,11 @@ def running(state, value):
     return total, total
 
 
+def checked(state, value):
+    tf.debugging.assert_non_negative(value)
+    return running(state, value)
+
+
 def walking(state, value):
     """All of it depends on what was before."""
     noise = tf.random.stateless_uniform([20_000], (state, value))
@@ -98,7 +103,7 @@ def kinds(dataset):
             advice.WINDOWS,
         ),
         (lambda: tf.data.Dataset.range(1 << 40).map(stepwise).batch(8), advice.LOOP),
-        (lambda: tf.data.Dataset.range(1 << 40).scan(0.0, running).batch(8), advice.SCAN),
+        (lambda: tf.data.Dataset.range(1 << 40).scan(0.0, checked).batch(8), advice.SCAN),
         (
             lambda: tf.data.Dataset.range(1 << 40).map(words).padded_batch(8),
             advice.RAGGED,
@@ -136,6 +141,10 @@ def test_python_that_waits_could_wait_for_several_elements():
 def test_a_scan_that_needs_its_state_for_everything_is_left():
     scanned = tf.data.Dataset.range(1 << 40).scan(tf.constant(0, tf.int64), walking)
     assert kinds(scanned.batch(8)) == []
+
+
+def test_a_scan_that_the_program_can_split_is_not_left_to_the_author():
+    assert kinds(tf.data.Dataset.range(1 << 40).scan(0.0, running).batch(8)) == []
 
 
 def test_texts_of_which_each_gives_as_much_are_left():

@@ -16,6 +16,7 @@ from benchmarks.doctor import (
     prefetch_rewrites,
     proof,
     rewrites,
+    scan_rewrites,
     vectorised_rewrites,
     window_rewrites,
 )
@@ -289,6 +290,12 @@ CASES = {
         "prefetch",
         WIDE,
         ["RangeDataset", "MapDataset", "PrefetchDataset"],
+    ),
+    "work in a scan": (
+        scan_rewrites,
+        "map before scan",
+        numbers().scan(0.0, lambda state, value: (state, tf.sort(widen(value)) + state)),
+        ["RangeDataset", "ParallelMapDatasetV2", "ScanDataset"],
     ),
     "two stages in one thread": (
         prefetch_rewrites,
