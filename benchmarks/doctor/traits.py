@@ -19,7 +19,7 @@ _HARMLESS = ("Assert", "Print", "PrintV2", "LookupTableFindV2", "LookupTableSize
 _CALLS = ("StatefulPartitionedCall", "PartitionedCall", "If", "While", "Case")
 _GENERATOR = "GeneratorDataset"
 # Draw from a state, so that the order of calls tells which element gets which numbers.
-_DRAWING = (
+DRAWING = (
     "Multinomial",
     "ParameterizedTruncatedNormal",
     "RandomGamma",
@@ -71,10 +71,8 @@ def of(pipeline: Pipeline, node: Node) -> Traits:
     return Traits(
         operations=operations,
         is_stateful=any(_is_stateful(op) for op in operations),
-        is_random=any(op in _DRAWING for op in operations)
-        and all(
-            op in (*_DRAWING, *_OF_GENERATORS) for op in operations if _is_stateful(op)
-        ),
+        is_random=any(op in DRAWING for op in operations)
+        and all(op in (*DRAWING, *_OF_GENERATORS) for op in operations if _is_stateful(op)),
         is_python=any(op in operations for op in _PYTHON),
         is_generator=_GENERATOR in operations or node.op == _GENERATOR,
         opens_datasets=any("Dataset" in op for op in operations),

@@ -54,36 +54,82 @@ def test_the_part_of_the_pixels_that_is_kept_is_told(function, expected):
     assert part(function) == pytest.approx(expected)
 
 
+def edges(encoded):
+    """Each pixel of it depends on those around."""
+    frame = tf.cast(tf.io.decode_jpeg(encoded, channels=1), tf.float32)
+    return tf.reduce_sum(tf.abs(tf.image.sobel_edges(frame[tf.newaxis])[0]), axis=-1)
+
+
+def test_what_is_drawn_anew_in_each_call_is_held():
+    found = part(lambda each: tf.image.random_crop(scaled(each), [20, 30, 3]))
+    assert found == pytest.approx(0.25)
+
+
+def test_other_components_may_be_texts():
+    def with_texts(each):
+        return scaled(each)[10:20, 15:45], each, tf.stack([each, each])
+
+    assert part(with_texts) == pytest.approx(0.125)
+
+
+def test_the_range_of_all_pixels_matters():
+    picture = np.full((40, 60, 3), 100, np.uint8)
+    picture[:20, :30] = np.where(np.arange(30)[None, :, None] % 2, 0, 255)
+
+    def stretched(each):
+        whole = scaled(each)
+        least, most = tf.reduce_min(whole), tf.reduce_max(whole)
+        return ((whole - least) / (most - least))[30:]
+
+    assert part(stretched, [tf.io.encode_jpeg(picture).numpy()]) > 0.5
+
+
+def test_the_part_is_a_rectangle():
+    assert part(lambda each: tf.linalg.diag_part(scaled(each)[..., 0])) == 2 / 3
+
+
+def test_what_takes_too_long_is_not_told(monkeypatch):
+    monkeypatch.setattr(cropping, "_MOST_SECONDS", 0.0)
+    assert part(lambda each: scaled(each)[10:20, 15:45]) is None
+
+
+def test_what_filters_look_at_around_it_counts():
+    assert part(lambda each: edges(each)[10:20, 20:40]) == pytest.approx(12 * 22 / 2400)
+
+
+def test_a_picture_may_be_cut_when_it_is_small():
+    found = part(lambda each: tf.image.resize(scaled(each), (20, 30))[:10, :15])
+    assert found == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (scaled, "nothing is cut"),
+        (lambda each: scaled(each)[..., 0], "a channel is taken"),
+        (lambda each: scaled(each)[:, ::-1], "it is turned round"),
+        (
+            lambda each: tf.image.per_image_standardization(scaled(each))[:10],
+            "the mean is that of all pixels",
+        ),
+        (lambda each: cut_and_small(scaled(each)), "all of it is used as well"),
+        (lambda each: halves(scaled(each)), "two parts are used"),
+        (lambda each: with_itself(scaled(each)), "it is given whole too"),
+    ],
+)
+def test_what_needs_the_whole_picture_is_left(function, reason):
+    assert part(function) == 1.0, reason
+
+
 @pytest.mark.parametrize(
     ("function", "encoded", "reason"),
     [
-        (scaled, JPEGS, "nothing is cut"),
-        (lambda each: scaled(each)[..., 0], JPEGS, "a channel is taken"),
-        (lambda each: scaled(each)[3], JPEGS, "a row is taken"),
-        (lambda each: scaled(each)[:, ::-1], JPEGS, "it is turned round"),
-        (lambda each: tf.shape(scaled(each))[:2], JPEGS, "its shape is cut"),
-        (
-            lambda each: tf.image.resize(scaled(each), (20, 20))[:10],
-            JPEGS,
-            "pixels come from others",
-        ),
+        (lambda each: tf.shape(scaled(each))[:2], JPEGS, "its shape is used alone"),
         (lambda each: tf.io.decode_png(each)[:10], PNGS, "a PNG is decoded"),
         (tf.strings.length, JPEGS, "no picture is decoded"),
-        (
-            lambda each: tf.image.per_image_standardization(scaled(each))[:10],
-            JPEGS,
-            "the mean is that of all pixels",
-        ),
-        (
-            lambda each: cut_and_small(scaled(each)),
-            JPEGS,
-            "all of it is used as well",
-        ),
-        (lambda each: halves(scaled(each)), JPEGS, "two parts are used"),
-        (lambda each: with_itself(scaled(each)), JPEGS, "it is given whole too"),
     ],
 )
-def test_what_needs_the_whole_picture_is_left(function, encoded, reason):
+def test_what_needs_no_picture_has_no_part_of_one(function, encoded, reason):
     assert part(function, encoded) is None, reason
 
 
