@@ -19,7 +19,7 @@ from benchmarks.doctor.graphs import Node, Pipeline
 
 _RANGE, _SLICES = "RangeDataset", "TensorSliceDataset"
 _WINDOW, _FLAT_MAP = "WindowDataset", "FlatMapDataset"
-# Numbers to which a batch of others can be added.
+# The most numbers to which the size of a batch can be added within int64.
 MOST = 1 << 62
 
 

@@ -16,7 +16,7 @@ from benchmarks.doctor.rewrites import View, options_of
 _AUTOTUNE = -1
 # Fewer say less of a ratio than a sample of single elements.
 _LEAST_ELEMENTS = 16
-_FOR_ALL = ("ZipDataset",)
+_FOR_ALL, _CHOOSING = ("ZipDataset",), "DirectedInterleaveDataset"
 # What takes one dataset's elements, and those of datasets that it makes of them.
 _FLAT = ("FlatMap", "Interleave")
 # Words of a name in the runtime's model, such as "ParallelMapV2".
@@ -24,7 +24,11 @@ _PLAIN = re.compile(r"Dataset|Parallel|V\d+$|Forever|Finite")
 
 
 def elements(
-    nodes: Sequence[Node], alone: Mapping[str, Alone], *, are_cached: bool
+    nodes: Sequence[Node],
+    alone: Mapping[str, Alone],
+    *,
+    are_cached: bool,
+    model: Any = None,
 ) -> dict[str, float]:
     """How many elements each dataset gives for one of the whole pipeline, by tag.
 
@@ -32,7 +36,10 @@ def elements(
       nodes: of the pipeline, in order.
       alone: what each costs.
       are_cached: whether caches are full, so that what is before them does nothing.
+      model: of `tf.data.experimental.get_model_proto` after a run of the whole, for how
+        often each of several branches was chosen; as often as the others without it.
     """
+    chosen = chosen_parallelism(nodes, model)
     found = {node.tag: 0.0 for node in nodes}
     found[nodes[-1].tag] = 1.0
     for node in reversed(nodes):
@@ -41,7 +48,7 @@ def elements(
             continue
         ratio = alone[node.tag].inputs_per_output if node.tag in alone else 1.0
         for number, tag in enumerate(node.inputs):
-            found[tag] += own * _part(node, number, ratio)
+            found[tag] += own * _part(node, number, ratio, chosen)
     return found
 
 
@@ -79,14 +86,24 @@ def with_ratios(
     return found
 
 
-def _part(node: Node, number: int, ratio: float) -> float:
+def _part(
+    node: Node, number: int, ratio: float, chosen: Mapping[str, Mapping[str, float]]
+) -> float:
     """Elements of one of its inputs that a dataset takes for each that it gives."""
     if node.op in _FOR_ALL:
         return 1.0
-    if node.op == "DirectedInterleaveDataset":
-        # The first input tells which of the others is next.
-        return 1.0 if number == 0 else 1.0 / max(len(node.inputs) - 1, 1)
-    return ratio / len(node.inputs)
+    if node.op != _CHOOSING:
+        return ratio / len(node.inputs)
+    # The first input tells which of the others is next.
+    if number == 0:
+        return 1.0
+    branches = node.inputs[1:]
+    counts = [chosen[tag].get("elements", 0.0) for tag in branches if tag in chosen]
+    # What the model does not have, or twice, can't be told.
+    is_told = len(counts) == len(set(branches)) == len(branches)
+    if is_told and sum(counts) >= _LEAST_ELEMENTS:
+        return counts[number - 1] / sum(counts)
+    return 1.0 / max(len(branches), 1)
 
 
 def with_passes(pipeline: Pipeline, alone: Mapping[str, Alone]) -> dict[str, Alone]:

@@ -287,7 +287,9 @@ class _Examination:
         has_repeat = any("Repeat" in node.op for node in nodes)
         alone = costs.with_ratios(nodes, isolated.alone, whole.model)
         alone = costs.with_passes(pipeline, alone)
-        elements = costs.elements(nodes, alone, are_cached=whole.passes > 0 or has_repeat)
+        elements = costs.elements(
+            nodes, alone, are_cached=whole.passes > 0 or has_repeat, model=whole.model
+        )
         handover_s = isolated.handover_s or queueing.HANDOVER_SECONDS
         return View(pipeline, nodes, alone, elements, timing.cores(), handover_s)
 

@@ -63,6 +63,20 @@ def test_zipped_branches_give_an_element_each_and_others_a_part():
     assert elements_by_name(mixed)["a"] == 0.5
 
 
+def test_branches_that_are_chosen_count_as_often_as_they_were():
+    choices = NUMBERS.map(lambda value: tf.cast(value % 4 == 0, tf.int64))
+    mixed = tf.data.Dataset.choose_from_datasets(
+        [NUMBERS.map(light, name="a"), NUMBERS.map(light, name="b")], choices
+    )
+    model = timing.measure(mixed, 0.2, watches_autotune=True).model
+    pipeline = graphs.read(mixed)
+    found = costs.elements(pipeline.nodes, known(pipeline), are_cached=False, model=model)
+    of_branch = {node.name: found[node.tag] for node in pipeline.nodes}
+    assert of_branch["MapDataset"] == 1
+    assert of_branch["a"] == pytest.approx(0.75, rel=0.05)
+    assert of_branch["a"] + of_branch["b"] == pytest.approx(1)
+
+
 def test_elements_that_are_skipped_in_every_pass_count():
     dataset = tf.data.Dataset.range(40).map(light, name="m").skip(30).repeat()
     pipeline = graphs.read(dataset)
